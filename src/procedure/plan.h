@@ -1,0 +1,154 @@
+// Plans: a procedure, a zone's TTLs and lags, and an instant to begin, turned into a calendar.
+// PURE.
+//
+// The planner runs the procedure on paper. Each step happens at the earliest instant that the
+// safety model allows, given everything that was published before it (at its slowest: every change
+// takes the whole declared lag), that the steps before it allow (observed on every address), that
+// explicit waits allow, and after the delay that the party needs. For each wait it keeps the cached
+// record that causes it. Where no instant is safe the plan ends there and says why.
+//
+//     struct scenario s;
+//     scenario_init(&s, procedure);
+//     scenario_parse_ttls(&s, "ds=1d,parent-ns=2d,child-ns=1h,dnskey=1h,data=1d", &err);
+//     scenario_parse_lags(&s, "parent=1h,child=10m", &err);
+//     s.start_ms = now_ms;
+//     struct plan *plan;
+//     if (plan_make(arena, procedure, &s, NULL, &plan, &err) == RESULT_OK)
+//             plan_write_text(plan, &out);     // procedure/render.h
+//
+// A plan lives in the arena, but for its history: plan_free(). RESULT_INPUT where procedure and
+// scenario do not fit, RESULT_LIMIT, RESULT_MEMORY; "never safe" is no error but a plan that says
+// so.
+#pragma once
+
+#include "procedure/procedure.h"
+
+struct scenario_keys {
+	uint8_t algorithm, digest;
+};
+
+// What a procedure is planned for. Filled by scenario_init(), then changed by the caller.
+struct scenario {
+	// TTLs of the zone today; [party + 1][kind], [0] is the parent (DS, DS_NONE, PARENT_NS).
+	// Use scenario_set_ttl() to set one kind for everybody.
+	int64_t ttl_ms[PROCEDURE_MAX_PARTIES + 1][PROCEDURE_TTLS];
+	int64_t lag_ms[PROCEDURE_MAX_PARTIES +
+	               1]; // worst propagation to all addresses; [0] is the parent
+	struct scenario_keys keys[PROCEDURE_MAX_KEYS]; // defaults: algorithm 13, digest type 2
+	uint32_t single_key; // bits over parties whose KSK and ZSK are one key
+	int64_t start_ms;
+	bool relative;                         // start_ms is 0 and instants are written as 12h30m
+	int64_t delay_ms[PROCEDURE_MAX_STEPS]; // what each step's party needs once it may act
+	int64_t signed_until_ms;               // of the signatures that are served at the start
+	struct safety_readers readers;
+};
+
+// Defaults: the procedure's own `assume`, else ds 1d, parent-ns 2d, child-ns 1d, dnskey 2d, data
+// 3d, ds-none as ds, lags 6h; start 0, relative; all readers.
+void scenario_init(struct scenario *scenario, const struct procedure *procedure);
+void scenario_set_ttl(struct scenario *scenario, enum procedure_ttl kind, int64_t ttl_ms);
+// "ds=1d,parent-ns=2d": known kinds are ds, ds-none, parent-ns, child-ns, dnskey, data. ds-none
+// follows ds unless it is named. RESULT_INPUT; the scenario is then as before.
+enum result scenario_parse_ttls(struct scenario *scenario, const char *text, struct error *err);
+// "parent=6h,child=10m", or a party's own name instead of child.
+enum result scenario_parse_lags(struct scenario *scenario, const struct procedure *procedure,
+        const char *text, struct error *err);
+
+// Sets of TTLs that a procedure is proven with where nobody names any: the defaults, and each kind
+// in turn far larger than the others, slow and without propagation. false past the last.
+bool scenario_profile(struct scenario *scenario, const struct procedure *procedure, size_t number,
+        const char **name);
+
+// One way through a procedure: which steps happen, in which order listed.
+struct procedure_route {
+	const char
+	        *label; // "" for the main line, "publish-new-keys passes its deadline: go-insecure"
+	size_t count;
+	int steps[PROCEDURE_MAX_STEPS]; // indexes into procedure->steps
+	// The branch begins at position `turn`, when the deadline of step `late` has passed; late
+	// is -1 where there is none.
+	size_t turn;
+	int late;
+	uint64_t skipped; // only for the label
+	bool has_expect;
+	enum safety_word expect[SAFETY_PATHS];
+};
+
+enum { PROCEDURE_MAX_ROUTES = 24 };
+
+// The main line first; then one for each branch that a deadline can lead into, and for each step
+// that can be skipped. Lives in the arena.
+enum result procedure_routes(struct arena *arena, const struct procedure *procedure,
+        const struct procedure_route **routes, size_t *count, struct error *err);
+
+// The cached record that makes a step wait, taken out of a struct safety_fault.
+struct plan_record {
+	bool is_set;
+	int publisher; // number in the plan's history; 0 the parent
+	enum safety_kind kind;
+	int64_t fetch_ms, until_ms; // last fetched before, last used before
+	enum safety_rule rule;
+	const char *text; // the sentence
+};
+
+struct plan_undo {
+	bool possible;    // back to where the procedure began, or to the last step without way back
+	int64_t takes_ms; // from when the step is everywhere until the last undo is
+	int stops_at;     // step index at which it stops: the no-return step, or the one the model
+	                  // refuses
+	const char *text; // why not; "" where possible
+};
+
+enum plan_state {
+	PLAN_STEP_PLANNED,
+	PLAN_STEP_NEVER,    // no safe instant; record says why
+	PLAN_STEP_TOO_LATE, // safe only until until_ms, and the party needs longer
+	PLAN_STEP_NOT_REACHED,
+};
+
+struct plan_step {
+	const struct procedure_step *step;
+	enum plan_state state;
+	int64_t ready_ms;          // all steps before it are done and seen on every address
+	int64_t wait_ms;           // explicit waits are over; TIME_EVER_MS without one
+	int64_t safe_ms;           // safe from here on
+	int64_t start_ms;          // happens, after the party's delay
+	int64_t everywhere_ms;     // seen on every address
+	int64_t until_ms;          // safe until here; TIME_NEVER_MS without end
+	int64_t deadline_ms;       // the party's deadline; TIME_NEVER_MS without one
+	bool makes_insecure;       // resolvers see the zone as insecure because of it
+	bool no_way_back;          // after it, no undo leads to a state before it
+	bool short_wait;           // the explicit wait alone would end before it is safe
+	struct plan_record record; // what it waits for, where safe_ms > ready_ms
+	struct plan_record end;    // what ends its window, where until_ms is not never
+	struct plan_undo undo;
+	struct safety_effect effect;
+};
+
+struct plan {
+	const struct procedure *procedure;
+	struct scenario scenario;
+	struct procedure_route route;
+	bool possible; // every step was planned
+	size_t count;
+	struct plan_step *steps;           // in order of time
+	int64_t end_ms;                    // the last step is seen everywhere
+	int64_t insecure_ms;               // how long resolvers may see it as insecure
+	struct safety_verdict verdict;     // of the whole timeline, as planned
+	const char *witness[SAFETY_PATHS]; // "" where safe
+	bool broken;                       // something is wrong before the first step
+	const char *broken_text;
+	struct safety_history history; // everything that was published, on paper
+	struct procedure_binding binding;
+};
+
+// route NULL: the main line.
+enum result plan_make(struct arena *arena, const struct procedure *procedure,
+        const struct scenario *scenario, const struct procedure_route *route, struct plan **out,
+        struct error *err);
+void plan_free(struct plan *plan);
+
+// The history before the first step, and the symbols bound to it: what plan_make() begins with. The
+// caller frees the history.
+enum result plan_begin(const struct procedure *procedure, const struct scenario *scenario,
+        struct safety_history *history, struct procedure_binding *binding, struct error *err);
