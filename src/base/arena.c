@@ -45,6 +45,8 @@ void arena_free(struct arena *arena)
 static struct block *block_add(struct arena *arena, size_t octets)
 {
 	size_t size = octets > BLOCK_OCTETS ? octets : BLOCK_OCTETS;
+	if (size > SIZE_MAX - sizeof(struct block))
+		return NULL;
 	struct block *b = calloc(1, sizeof *b + size);
 	if (b == NULL)
 		return NULL;
