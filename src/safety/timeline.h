@@ -7,8 +7,8 @@
 //             timeline_free(&tl);
 //     }
 //
-// The format is described in docs/man/baton-timeline.5. Texts live in the arena, the history's editions
-// on the heap: timeline_free().
+// The format is described in docs/man/baton-timeline.5. Texts live in the arena, the history's
+// editions on the heap: timeline_free().
 #pragma once
 
 #include "base/arena.h"
@@ -26,9 +26,10 @@ struct timeline {
 	enum safety_word expect[SAFETY_PATHS];
 };
 
-// RESULT_INPUT with file:line:column for anything that is not a timeline; nothing has to be freed then.
+// RESULT_INPUT with file:line:column for anything that is not a timeline; nothing has to be freed
+// then.
 enum result timeline_parse(struct arena *arena, const char *file, const char *data, size_t length,
-	struct timeline *timeline, struct error *err);
-enum result timeline_from_yaml(struct arena *arena, const struct yaml_node *root, struct timeline *timeline,
-	struct error *err);
+        struct timeline *timeline, struct error *err);
+enum result timeline_from_yaml(struct arena *arena, const struct yaml_node *root,
+        struct timeline *timeline, struct error *err);
 void timeline_free(struct timeline *timeline);

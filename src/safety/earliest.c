@@ -1,0 +1,389 @@
+// When is an effect safe?
+//
+// The effect is tried at an instant x: its editions are published into a copy of the history, and
+// the faults of the copy from x on are compared with those of the history without it. A fault is
+// the effect's own, and blocks it, unless
+//   - the same rule is broken already at x without the effect (a new edition stands for the one
+//   that it
+//     replaces), so that a change which mends something is never refused for what it mends; or
+//   - it concerns only editions that the effect does not touch, and is there without the effect; or
+//   - it is the signature of a current edition running out in future: its owner is expected to sign
+//   again.
+//     Such an instant ends the window, because nothing beyond it has been observed.
+// Waiting moves the start of a conflict, which is tied to x, towards its end, which is tied to what
+// is cached already; so the search jumps by the length of the longest blocking fault, and makes
+// sure by bisection that the instant before is not safe.
+#include "safety/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { KNOWN_ON_STACK = 48, EDITIONS_ON_STACK = 48, ATTEMPTS_MAX = 200 };
+
+// The faults of the history as it is.
+struct known {
+	struct safety_fault on_stack[KNOWN_ON_STACK];
+	struct safety_fault *faults;
+	unsigned count, capacity;
+	bool out_of_memory;
+};
+
+struct trial {
+	const struct safety_history *before;
+	const struct safety_readers *readers;
+	const struct known *known;
+	struct safety_history after;
+	struct safety_edition on_stack[EDITIONS_ON_STACK];
+	uint64_t touched[2]; // bits over slot()
+	int64_t x;
+	// findings
+	bool blocked, insecure, ends;
+	int64_t longest_ms;
+	struct safety_fault first, end;
+};
+
+static void known_add(void *ctx, const struct safety_fault *fault)
+{
+	struct known *k = ctx;
+	if (k->count == k->capacity) {
+		unsigned capacity = k->capacity * 2;
+		struct safety_fault *more = malloc(capacity * sizeof *more);
+		if (more == NULL) {
+			k->out_of_memory = true;
+			return;
+		}
+		memcpy(more, k->faults, k->count * sizeof *more);
+		if (k->faults != k->on_stack)
+			free(k->faults);
+		k->faults = more;
+		k->capacity = capacity;
+	}
+	k->faults[k->count++] = *fault;
+}
+
+static enum result known_find(struct known *k, const struct safety_history *h,
+        const struct safety_readers *r, int64_t now_ms)
+{
+	k->faults = k->on_stack;
+	k->count = 0;
+	k->capacity = KNOWN_ON_STACK;
+	k->out_of_memory = false;
+	struct fault_sink sink = {.visit = known_add, .ctx = k, .since_ms = now_ms};
+	enum result result = faults_find(h, r, &sink);
+	return result == RESULT_OK && k->out_of_memory ? RESULT_MEMORY : result;
+}
+
+static void known_free(struct known *k)
+{
+	if (k->faults != k->on_stack)
+		free(k->faults);
+}
+
+static unsigned slot(const struct safety_edition *e)
+{
+	return (unsigned)e->publisher * SAFETY_KINDS + e->kind;
+}
+
+static bool is_touched(const struct trial *t, int16_t index)
+{
+	if (index < 0)
+		return false;
+	const struct safety_edition *e = &t->after.editions[index];
+	unsigned s = slot(e);
+	if ((t->touched[s / 64] >> s % 64 & 1) == 0)
+		return false;
+	// Of a touched slot the new edition is touched, and the one that it ends; older ones are
+	// not.
+	if (index >= t->before->count)
+		return true;
+	return memcmp(e, &t->before->editions[index], sizeof *e) != 0;
+}
+
+// The edition of the history before that an edition of the trial stands for.
+static int16_t counterpart(const struct trial *t, int16_t index)
+{
+	if (index < t->before->count)
+		return index;
+	const struct safety_edition *e = &t->after.editions[index];
+	const struct safety_edition *was =
+	        safety_current(t->before, e->publisher, (enum safety_kind)e->kind);
+	return was != NULL ? (int16_t)(was - t->before->editions) : -1;
+}
+
+static bool is_signature_rule(enum safety_rule rule)
+{
+	return rule == SAFETY_RULE_DS_SIGNATURE || rule == SAFETY_RULE_KEY_SIGNATURE ||
+	       rule == SAFETY_RULE_DATA_SIGNATURE;
+}
+
+// The edition whose signature a fault of a signature rule is about.
+static int16_t signature_of(const struct safety_fault *f)
+{
+	return f->rule == SAFETY_RULE_DS_SIGNATURE    ? f->ds
+	       : f->rule == SAFETY_RULE_KEY_SIGNATURE ? f->dnskey
+	                                              : f->data;
+}
+
+static bool same_finding(
+        const struct trial *t, const struct safety_fault *f, const struct safety_fault *known)
+{
+	if (f->rule != known->rule || f->path != known->path)
+		return false;
+	if (is_signature_rule(f->rule))
+		return counterpart(t, signature_of(f)) == signature_of(known);
+	return counterpart(t, f->ds) == known->ds && counterpart(t, f->dnskey) == known->dnskey &&
+	       counterpart(t, f->data) == known->data && counterpart(t, f->ns) == known->ns;
+}
+
+static bool is_excused(const struct trial *t, const struct safety_fault *f)
+{
+	bool touched = is_touched(t, f->ds) || is_touched(t, f->dnskey) || is_touched(t, f->data) ||
+	               is_touched(t, f->ns);
+	if (is_signature_rule(f->rule))
+		touched = is_touched(t, signature_of(f));
+	for (unsigned i = 0; i < t->known->count; i++) {
+		const struct safety_fault *k = &t->known->faults[i];
+		if (!same_finding(t, f, k))
+			continue;
+		if ((k->at_ms < t->x && k->until_ms > t->x) || (!touched && k->at_ms <= f->at_ms))
+			return true;
+	}
+	return false;
+}
+
+// The signature of an edition that is still served runs out after x.
+static bool is_natural_end(const struct trial *t, const struct safety_fault *f)
+{
+	if (!is_signature_rule(f->rule))
+		return false;
+	const struct safety_edition *e = &t->after.editions[signature_of(f)];
+	return e->until_ms == TIME_NEVER_MS && e->signed_until_ms > t->x &&
+	       f->at_ms >= e->signed_until_ms;
+}
+
+static void weigh(void *ctx, const struct safety_fault *fault)
+{
+	struct trial *t = ctx;
+	if (fault->rule == SAFETY_RULE_INSECURE) {
+		t->insecure |= is_touched(t, fault->ds);
+		return;
+	}
+	if (is_natural_end(t, fault)) {
+		if (!t->ends || fault->at_ms < t->end.at_ms)
+			t->end = *fault;
+		t->ends = true;
+		return;
+	}
+	if (is_excused(t, fault))
+		return;
+	int64_t at = fault->at_ms > t->x ? fault->at_ms : t->x;
+	int64_t length = fault->until_ms == TIME_NEVER_MS ? TIME_NEVER_MS : fault->until_ms - at;
+	if (!t->blocked || length > t->longest_ms) {
+		t->longest_ms = length;
+		t->first = *fault;
+		t->first.at_ms = at;
+	}
+	t->blocked = true;
+}
+
+static enum result trial_prepare(struct trial *t, const struct safety_effect *effect)
+{
+	const struct safety_history *h = t->before;
+	t->after = *h;
+	size_t room = (size_t)h->count + effect->count;
+	if (room > SAFETY_MAX_EDITIONS)
+		return RESULT_LIMIT;
+	t->after.editions =
+	        room <= EDITIONS_ON_STACK ? t->on_stack : malloc(room * sizeof *t->after.editions);
+	if (t->after.editions == NULL)
+		return RESULT_MEMORY;
+	t->after.capacity = (uint16_t)room;
+	t->touched[0] = t->touched[1] = 0;
+	for (size_t i = 0; i < effect->count; i++) {
+		struct safety_edition e = {
+		        .publisher = effect->changes[i].publisher, .kind = effect->changes[i].kind};
+		t->touched[slot(&e) / 64] |= UINT64_C(1) << slot(&e) % 64;
+	}
+	return RESULT_OK;
+}
+
+static void trial_free(struct trial *t)
+{
+	if (t->after.editions != t->on_stack)
+		free(t->after.editions);
+}
+
+static enum result try_at(struct trial *t, const struct safety_effect *effect, int64_t x)
+{
+	t->after.count = t->before->count;
+	if (t->before->count > 0)
+		memcpy(t->after.editions, t->before->editions,
+		        t->before->count * sizeof *t->after.editions);
+	t->x = x;
+	t->blocked = t->insecure = t->ends = false;
+	t->longest_ms = 0;
+	enum result result = safety_publish_all(&t->after, effect, x);
+	if (result != RESULT_OK)
+		return result;
+	struct fault_sink sink = {.visit = weigh, .ctx = t, .since_ms = x};
+	return faults_find(&t->after, t->readers, &sink);
+}
+
+// After this instant the history is no longer remembered by anybody: what is not safe then never
+// will be.
+static int64_t give_up_at(
+        const struct safety_history *h, const struct safety_readers *r, int64_t now_ms)
+{
+	int64_t last = now_ms;
+	for (int i = 0; i < h->count; i++) {
+		const struct safety_edition *e = &h->editions[i];
+		if (e->until_ms != TIME_NEVER_MS && e->until_ms > last)
+			last = e->until_ms;
+		if (e->from_ms > last)
+			last = e->from_ms;
+	}
+	return time_add(last, safety_memory_ms(h, r) + 1);
+}
+
+// Between `unsafe` and `safe` the last unsafe instant is found; t is left as tried at the first
+// safe one.
+static enum result narrow(struct trial *t, const struct safety_effect *effect, int64_t unsafe,
+        int64_t safe, struct safety_fault *cause)
+{
+	enum result result = RESULT_OK;
+	for (int64_t next = safe - 1; result == RESULT_OK && safe - unsafe > 1;
+	        next = unsafe + (safe - unsafe) / 2) {
+		result = try_at(t, effect, next);
+		*(t->blocked ? &unsafe : &safe) = next;
+		if (t->blocked)
+			*cause = t->first;
+	}
+	if (result == RESULT_OK)
+		result = try_at(t, effect, safe);
+	return result;
+}
+
+static enum result find_from(struct trial *t, const struct safety_effect *effect, int64_t now_ms,
+        struct safety_window *w)
+{
+	int64_t limit = give_up_at(t->before, t->readers, now_ms), x = now_ms, unsafe = now_ms,
+	        least = 1;
+	enum result result = try_at(t, effect, x);
+	for (; result == RESULT_OK && t->blocked && x < limit; result = try_at(t, effect, x)) {
+		w->cause = t->first;
+		unsafe = x;
+		int64_t jump = t->longest_ms > least ? t->longest_ms : least;
+		least = least > DAY_MS * 366 ? least : least * 2;
+		x = jump < limit - x ? x + jump : limit;
+	}
+	if (result != RESULT_OK)
+		return result;
+	if (t->blocked) {
+		w->cause = t->first;
+		w->possible = false;
+		return RESULT_OK;
+	}
+	w->possible = true;
+	w->waits = x > now_ms;
+	if (w->waits)
+		result = narrow(t, effect, unsafe, x, &w->cause);
+	w->from_ms = t->x;
+	w->insecure = t->insecure;
+	return result;
+}
+
+// t was tried at w->from_ms and is safe there.
+static enum result find_until(
+        struct trial *t, const struct safety_effect *effect, struct safety_window *w)
+{
+	w->until_ms = TIME_NEVER_MS;
+	w->ends = t->ends && t->end.at_ms > w->from_ms;
+	if (!w->ends)
+		return RESULT_OK;
+	w->end = t->end;
+	w->until_ms = t->end.at_ms;
+	int64_t safe = w->from_ms, unsafe = w->until_ms - 1;
+	if (unsafe <= safe)
+		return RESULT_OK;
+	enum result result = try_at(t, effect, unsafe);
+	if (result != RESULT_OK || !t->blocked)
+		return result;
+	w->end = t->first;
+	while (result == RESULT_OK && unsafe - safe > 1) {
+		int64_t middle = safe + (unsafe - safe) / 2;
+		result = try_at(t, effect, middle);
+		if (t->blocked)
+			w->end = t->first;
+		*(t->blocked ? &unsafe : &safe) = middle;
+	}
+	w->until_ms = unsafe;
+	return result;
+}
+
+static void find_broken(const struct known *known, int64_t now_ms, struct safety_window *w)
+{
+	for (unsigned i = 0; i < known->count; i++) {
+		const struct safety_fault *f = &known->faults[i];
+		if (f->rule == SAFETY_RULE_INSECURE || f->at_ms > now_ms)
+			continue;
+		if (!w->broken || safety_rule_word(f->rule) > safety_rule_word(w->before.rule))
+			w->before = *f;
+		w->broken = true;
+	}
+}
+
+static enum result copy_of_trial(struct trial *t, const struct safety_effect *effect, int64_t x,
+        struct safety_history *after)
+{
+	enum result result = try_at(t, effect, x);
+	return result == RESULT_OK ? safety_history_copy(after, &t->after) : result;
+}
+
+enum result safety_earliest(const struct safety_history *history,
+        const struct safety_effect *effect, const struct safety_readers *readers, int64_t now_ms,
+        struct safety_window *window, struct safety_history *after)
+{
+	struct known known;
+	enum result result = known_find(&known, history, readers, now_ms);
+	struct trial t = {.before = history, .readers = readers, .known = &known};
+	struct safety_window w = {.from_ms = TIME_NEVER_MS, .until_ms = TIME_NEVER_MS};
+	if (result == RESULT_OK)
+		result = trial_prepare(&t, effect);
+	if (result == RESULT_OK) {
+		find_broken(&known, now_ms, &w);
+		result = find_from(&t, effect, now_ms, &w);
+		if (result == RESULT_OK && w.possible)
+			result = find_until(&t, effect, &w);
+		if (result == RESULT_OK && after != NULL)
+			result = copy_of_trial(
+			        &t, effect, w.possible && w.waits ? w.from_ms - 1 : t.x, after);
+		trial_free(&t);
+	}
+	known_free(&known);
+	if (result == RESULT_OK)
+		*window = w;
+	return result;
+}
+
+bool safety_is_safe_now(const struct safety_history *history, const struct safety_effect *effect,
+        const struct safety_readers *readers, int64_t now_ms, struct safety_fault *fault)
+{
+	struct known known;
+	struct trial t;
+	t.before = history;
+	t.readers = readers;
+	t.known = &known;
+	enum result result = known_find(&known, history, readers, now_ms);
+	if (result == RESULT_OK)
+		result = trial_prepare(&t, effect);
+	if (result == RESULT_OK) {
+		result = try_at(&t, effect, now_ms);
+		trial_free(&t);
+	}
+	known_free(&known);
+	if (result != RESULT_OK)
+		return false;
+	if (t.blocked && fault != NULL)
+		*fault = t.first;
+	return !t.blocked;
+}
