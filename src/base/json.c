@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <stdint.h>
 #include <string.h>
 
 // What jansson allows and the canonical form does not. Depth is checked first, so that a value
