@@ -1,0 +1,133 @@
+#include "support.h"
+
+#include <dirent.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+int folder_make(void **state)
+{
+	const char *base = getenv("TMPDIR");
+	char *name;
+	if (asprintf(&name, "%s/baton-journal-XXXXXX", base != NULL ? base : "/tmp") < 0)
+		return -1;
+	*state = mkdtemp(name);
+	return *state == NULL ? -1 : 0;
+}
+
+int folder_remove(void **state)
+{
+	DIR *folder = opendir(*state);
+	if (folder == NULL)
+		return -1;
+	for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+		if (entry->d_name[0] != '.')
+			unlink(in_folder(state, entry->d_name));
+	closedir(folder);
+	int result = rmdir(*state);
+	free(*state);
+	return result;
+}
+
+const char *in_folder(void **state, const char *name)
+{
+	static char paths[4][4096];
+	static unsigned turn;
+	char *path = paths[turn++ % 4];
+	snprintf(path, sizeof paths[0], "%s/%s", (const char *)*state, name);
+	return path;
+}
+
+static int64_t ticking_now_ms(void *ctx)
+{
+	int64_t *now_ms = ctx;
+	return *now_ms += SECOND_MS;
+}
+
+struct journal_options repeating_options(void)
+{
+	static int64_t now_ms;
+	static struct random_seeded seeded;
+	now_ms = 1795282800000;
+	return (struct journal_options){.clock = {.now_ms = ticking_now_ms, .ctx = &now_ms},
+	        .random = random_from_seed(&seeded, 1)};
+}
+
+struct journal *must_open(const char *path, enum journal_mode mode)
+{
+	struct journal_options options = repeating_options();
+	struct journal *journal = NULL;
+	struct error err = {0};
+	if (journal_open(path, mode, &options, &journal, &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	return journal;
+}
+
+struct journal_mark must_append(struct journal *journal, enum journal_kind kind, const char *change,
+        const char *step, int n)
+{
+	json_t *payload = json_pack("{s:i, s:s}", "n", n, "text", "\"quoted\" \xc3\xa4\n");
+	struct journal_entry entry = {
+	        .kind = kind, .change = change, .step = step, .payload = payload};
+	struct journal_mark mark = {0};
+	struct error err = {0};
+	enum result result = journal_append(journal, &entry, &mark, &err);
+	json_decref(payload);
+	if (result != RESULT_OK)
+		fail_msg("%s", err.text);
+	return mark;
+}
+
+struct journal_mark make_journal(const char *path, int count)
+{
+	static const enum journal_kind kinds[] = {JOURNAL_CHANGE_CREATED, JOURNAL_OBSERVATION,
+	        JOURNAL_VERDICT, JOURNAL_INTENT, JOURNAL_SENT, JOURNAL_REPLY, JOURNAL_RESULT};
+	struct journal *journal = must_open(path, JOURNAL_CREATE);
+	struct journal_mark mark = {0};
+	for (int i = 0; i < count; i++)
+		mark = must_append(journal, kinds[i % 7], i % 3 == 2 ? "b" : "a", "step-1", i);
+	journal_close(journal);
+	return mark;
+}
+
+struct journal_report must_verify(const char *path, const struct journal_hash *head)
+{
+	struct journal_verify_options options = {.head = head};
+	struct journal_report report;
+	struct error err = {0};
+	if (journal_verify(path, &options, &report, &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	return report;
+}
+
+void copy_file(const char *from, const char *to)
+{
+	struct arena *arena = arena_new(16 << 20);
+	char *data;
+	size_t length;
+	assert_int_equal(file_read(arena, from, 8 << 20, &data, &length, NULL), RESULT_OK);
+	assert_int_equal(file_replace(to, data, length, NULL), RESULT_OK);
+	arena_free(arena);
+}
+
+void run_sql(const char *path, const char *sql)
+{
+	sqlite3 *db;
+	char *message = NULL;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
+		fail_msg("%s: %s", sql, message);
+	sqlite3_close(db);
+}
+
+int64_t milliseconds_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
