@@ -29,12 +29,12 @@ enum dns_signature {
 	DNS_SIGNATURE_REVOKED, // correct, but by a key with REVOKE set (what RFC 5011 looks for)
 	DNS_SIGNATURE_EXPIRED, // dates only: nothing is known about the signature itself
 	DNS_SIGNATURE_NOT_YET, // likewise
+	DNS_SIGNATURE_BAD,     // matching key, wrong signature (or a key that cannot be decoded)
+	DNS_SIGNATURE_KEY,     // correct, but the key is no zone key or its protocol is not 3
 	DNS_SIGNATURE_UNSUPPORTED, // algorithm not verified here
-	DNS_SIGNATURE_BAD,       // matching key, wrong signature (or a key that cannot be decoded)
-	DNS_SIGNATURE_KEY,       // the key is no zone key or its protocol is not 3
-	DNS_SIGNATURE_OTHER_KEY, // made by none of the keys (signer name, algorithm, key tag)
-	DNS_SIGNATURE_MALFORMED, // no RRSIG, or it does not fit the RRset
-	DNS_SIGNATURE_NONE,      // there is no signature at all
+	DNS_SIGNATURE_OTHER_KEY,   // made by none of the keys (signer name, algorithm, key tag)
+	DNS_SIGNATURE_MALFORMED,   // no RRSIG, or it does not fit the RRset
+	DNS_SIGNATURE_NONE,        // there is no signature at all
 	DNS_SIGNATURE_COUNT,
 };
 // "good", "expired", "made by a key that is not there"; never NULL.

@@ -1,0 +1,249 @@
+#include "dns/canonical.h"
+
+#include <assert.h>
+#include <libknot/wire.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Where the names are whose letters the canonical form has in lower case (RFC 4034 6.2, without
+// NSEC: RFC 6840 5.1). Digits skip so many octets, s a character string, n is a name; what follows
+// the last is left as it is. RFC 1035's obsolete types are in the list, too; A6 is not.
+struct layout {
+	uint16_t type;
+	const char *fields;
+};
+
+static const struct layout layouts[] = {
+        {2, "n"},      // NS
+        {3, "n"},      // MD
+        {4, "n"},      // MF
+        {5, "n"},      // CNAME
+        {6, "nn"},     // SOA
+        {7, "n"},      // MB
+        {8, "n"},      // MG
+        {9, "n"},      // MR
+        {12, "n"},     // PTR
+        {14, "nn"},    // MINFO
+        {15, "2n"},    // MX
+        {17, "nn"},    // RP
+        {18, "2n"},    // AFSDB
+        {21, "2n"},    // RT
+        {24, "99n"},   // SIG
+        {26, "2nn"},   // PX
+        {30, "n"},     // NXT
+        {33, "6n"},    // SRV
+        {35, "4sssn"}, // NAPTR
+        {36, "2n"},    // KX
+        {39, "n"},     // DNAME
+        {46, "99n"},   // RRSIG
+};
+
+static const char *fields_of(uint16_t type)
+{
+	for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+		if (layouts[i].type == type)
+			return layouts[i].fields;
+	}
+	return NULL;
+}
+
+// Lower-cases the name at the start of octets; its length, or 0 where there is none.
+static size_t lower_name(uint8_t *octets, size_t n)
+{
+	struct dns_name name;
+	size_t length;
+	if (dns_name_check(octets, n, &name, &length, NULL) != RESULT_OK)
+		return 0;
+	dns_name_lower(&name, name.wire);
+	memcpy(octets, name.wire, length);
+	return length;
+}
+
+// RDATA that does not have the form of its type stays as it is from there on.
+static void lower_rdata(const char *fields, uint8_t *octets, size_t n)
+{
+	for (size_t at = 0; *fields != '\0' && at < n; fields++) {
+		size_t step;
+		if (*fields == 'n')
+			step = lower_name(octets + at, n - at);
+		else if (*fields == 's')
+			step = (size_t)octets[at] + 1;
+		else
+			step = (size_t)(*fields - '0');
+		if (step == 0)
+			return;
+		at += step;
+	}
+}
+
+static int compare_rdata(const void *a, const void *b)
+{
+	const struct dns_rdata *x = a, *y = b;
+	size_t shorter = x->length < y->length ? x->length : y->length;
+	int order = shorter == 0 ? 0 : memcmp(x->octets, y->octets, shorter);
+	return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+static bool canonical_copy(struct arena *arena, const char *fields, struct dns_rdata *rdata)
+{
+	if (fields == NULL)
+		return true; // nothing to change: the original will do
+	uint8_t *copy = arena_memdup(arena, rdata->octets, rdata->length);
+	if (copy == NULL)
+		return false;
+	lower_rdata(fields, copy, rdata->length);
+	rdata->octets = copy;
+	return true;
+}
+
+enum result dns_canonical_rdata(struct arena *arena, const struct dns_rrset *rrset,
+        struct dns_rdata **rdata, size_t *count, struct error *err)
+{
+	const char *fields = fields_of(rrset->type);
+	struct dns_rdata *sorted = arena_array(arena, rrset->count, sizeof *sorted);
+	if (sorted == NULL)
+		return error_set(err, RESULT_MEMORY, "no memory for %zu records", rrset->count);
+	for (size_t i = 0; i < rrset->count; i++) {
+		sorted[i] = rrset->rdata[i];
+		if (!canonical_copy(arena, fields, &sorted[i]))
+			return error_set(
+			        err, RESULT_MEMORY, "no memory for %zu records", rrset->count);
+	}
+	qsort(sorted, rrset->count, sizeof *sorted, compare_rdata);
+	size_t distinct = 0;
+	for (size_t i = 0; i < rrset->count; i++) {
+		if (distinct == 0 || compare_rdata(&sorted[distinct - 1], &sorted[i]) != 0)
+			sorted[distinct++] = sorted[i];
+	}
+	*rdata = sorted;
+	*count = distinct;
+	return RESULT_OK;
+}
+
+// RFC 4035 5.3.2: fewer labels than the owner's mean that a wildcard was expanded.
+static void signed_name(const uint8_t *owner, uint8_t labels, struct dns_name *name)
+{
+	size_t owner_labels = dns_name_labels(owner);
+	assert(labels <= owner_labels);
+	dns_name_lower(name, dns_name_skip(owner, owner_labels - labels));
+	// One label of the owner makes room for the asterisk, so that this cannot fail.
+	if (labels < owner_labels)
+		dns_name_prepend(name, "*", name->wire, NULL);
+}
+
+static uint8_t *put(uint8_t *at, const void *octets, size_t n)
+{
+	if (n > 0)
+		memcpy(at, octets, n);
+	return at + n;
+}
+
+enum result dns_signed_octets(struct arena *arena, const struct dns_rrset *rrset,
+        const struct dns_rdata *rdata, size_t count, const struct dns_rdata *signature,
+        const struct dns_rrsig *rrsig, uint8_t **octets, size_t *length, struct error *err)
+{
+	struct dns_name name;
+	signed_name(rrset->owner, rrsig->labels, &name);
+	uint8_t head[DNS_NAME_MAX + 10], *end = put(head, name.wire, dns_name_length(name.wire));
+	knot_wire_write_u16(end, rrset->type);
+	knot_wire_write_u16(end + 2, rrset->rclass);
+	knot_wire_write_u32(end + 4, rrsig->original_ttl_s);
+	end += 8;
+	size_t head_length = (size_t)(end - head), total = rrsig->head_length;
+	for (size_t i = 0; i < count; i++)
+		total += head_length + 2 + rdata[i].length;
+
+	uint8_t *all = arena_alloc(arena, total);
+	if (all == NULL)
+		return error_set(
+		        err, RESULT_MEMORY, "no memory for the %zu octets that are signed", total);
+	uint8_t *at = put(all, signature->octets, rrsig->head_length);
+	size_t signer_length = dns_name_length(rrsig->signer.wire);
+	memcpy(at - signer_length, rrsig->signer.wire, signer_length); // in lower case
+	for (size_t i = 0; i < count; i++) {
+		at = put(at, head, head_length);
+		knot_wire_write_u16(at, rdata[i].length);
+		at = put(at + 2, rdata[i].octets, rdata[i].length);
+	}
+	assert(at == all + total);
+	*octets = all;
+	*length = total;
+	return RESULT_OK;
+}
+
+static bool same_octets(const uint8_t *a, const uint8_t *b, size_t n, bool ignore_case)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool letter = ignore_case && (a[i] | 0x20) >= 'a' && (a[i] | 0x20) <= 'z';
+		if (a[i] != b[i] && !(letter && (a[i] ^ b[i]) == 0x20))
+			return false;
+	}
+	return true;
+}
+
+bool dns_rdata_equal(uint16_t type, const struct dns_rdata *a, const struct dns_rdata *b)
+{
+	if (a->length != b->length)
+		return false;
+	const char *fields = fields_of(type);
+	size_t at = 0, n = a->length;
+	for (; fields != NULL && *fields != '\0' && at < n; fields++) {
+		struct dns_name name;
+		size_t step = (size_t)(*fields - '0');
+		if (*fields == 's')
+			step = (size_t)a->octets[at] + 1;
+		else if (*fields == 'n' &&
+		         dns_name_check(a->octets + at, n - at, &name, &step, NULL) != RESULT_OK)
+			break;
+		if (step > n - at)
+			break;
+		if (!same_octets(a->octets + at, b->octets + at, step, *fields == 'n'))
+			return false;
+		at += step;
+	}
+	return same_octets(a->octets + at, b->octets + at, n - at, false);
+}
+
+static bool is_subset(const struct dns_rrset *a, const struct dns_rrset *b)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		bool found = false;
+		for (size_t j = 0; j < b->count && !found; j++)
+			found = dns_rdata_equal(a->type, &a->rdata[i], &b->rdata[j]);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+#define FEW_RECORDS 64
+#define SORT_OCTETS ((size_t)8 << 20)
+
+// By sorting, for sets that are so large that comparing all with all takes too long. false where
+// there is no memory for that.
+static bool compare_sorted(const struct dns_rrset *a, const struct dns_rrset *b, bool *same)
+{
+	struct arena *arena = arena_new(SORT_OCTETS);
+	struct dns_rdata *in_a, *in_b;
+	size_t count_a, count_b;
+	bool done = arena != NULL &&
+	            dns_canonical_rdata(arena, a, &in_a, &count_a, NULL) == RESULT_OK &&
+	            dns_canonical_rdata(arena, b, &in_b, &count_b, NULL) == RESULT_OK;
+	if (done) {
+		*same = count_a == count_b;
+		for (size_t i = 0; *same && i < count_a; i++)
+			*same = compare_rdata(&in_a[i], &in_b[i]) == 0;
+	}
+	arena_free(arena);
+	return done;
+}
+
+bool dns_rrset_same_data(const struct dns_rrset *a, const struct dns_rrset *b)
+{
+	if (a->type != b->type || a->rclass != b->rclass || !dns_name_equal(a->owner, b->owner))
+		return false;
+	bool same;
+	if ((a->count > FEW_RECORDS || b->count > FEW_RECORDS) && compare_sorted(a, b, &same))
+		return same;
+	return is_subset(a, b) && is_subset(b, a);
+}

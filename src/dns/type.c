@@ -1,0 +1,76 @@
+#include "dns/type.h"
+
+#include <libknot/codes.h>
+#include <libknot/descriptor.h>
+#include <stdio.h>
+#include <string.h>
+
+char *dns_type_text(uint16_t type, char *buf)
+{
+	if (knot_rrtype_to_string(type, buf, DNS_TYPE_TEXT) < 0)
+		snprintf(buf, DNS_TYPE_TEXT, "TYPE%u", type);
+	return buf;
+}
+
+enum result dns_type_parse(const char *text, uint16_t *type, struct error *err)
+{
+	if (knot_rrtype_from_string(text, type) != 0)
+		return error_set(err, RESULT_INPUT, "unknown record type '%.40s'", text);
+	return RESULT_OK;
+}
+
+char *dns_rcode_text(uint16_t rcode, char *buf)
+{
+	const knot_lookup_t *found = knot_lookup_by_id(knot_rcode_names, rcode);
+	if (found != NULL)
+		snprintf(buf, DNS_RCODE_TEXT, "%s", found->name);
+	else
+		snprintf(buf, DNS_RCODE_TEXT, "RCODE%u", rcode);
+	return buf;
+}
+
+// The mnemonics of IANA's registry "DNS Security Algorithm Numbers".
+static const char *const algorithms[256] = {
+        [1] = "RSAMD5",
+        [2] = "DH",
+        [3] = "DSA",
+        [5] = "RSASHA1",
+        [6] = "DSA-NSEC3-SHA1",
+        [7] = "RSASHA1-NSEC3-SHA1",
+        [8] = "RSASHA256",
+        [10] = "RSASHA512",
+        [12] = "ECC-GOST",
+        [13] = "ECDSAP256SHA256",
+        [14] = "ECDSAP384SHA384",
+        [15] = "ED25519",
+        [16] = "ED448",
+        [17] = "SM2SM3",
+        [23] = "ECC-GOST12",
+        [252] = "INDIRECT",
+        [253] = "PRIVATEDNS",
+        [254] = "PRIVATEOID",
+};
+
+char *dns_algorithm_text(uint8_t algorithm, char *buf)
+{
+	if (algorithms[algorithm] != NULL)
+		snprintf(buf, DNS_ALGORITHM_TEXT, "%s", algorithms[algorithm]);
+	else
+		snprintf(buf, DNS_ALGORITHM_TEXT, "algorithm %u", algorithm);
+	return buf;
+}
+
+char *dns_digest_text(uint8_t digest_type, char *buf)
+{
+	static const char *const texts[] = {[1] = "SHA-1",
+	        [2] = "SHA-256",
+	        [3] = "GOST R 34.11-94",
+	        [4] = "SHA-384",
+	        [5] = "GOST R 34.11-2012",
+	        [6] = "SM3"};
+	if (digest_type < sizeof texts / sizeof *texts && texts[digest_type] != NULL)
+		snprintf(buf, DNS_ALGORITHM_TEXT, "%s", texts[digest_type]);
+	else
+		snprintf(buf, DNS_ALGORITHM_TEXT, "digest type %u", digest_type);
+	return buf;
+}
