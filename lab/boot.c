@@ -1,0 +1,707 @@
+#include "boot.h"
+
+#include "describe.h"
+#include "namespace.h"
+#include "process.h"
+#include "stub.h"
+#include "template.h"
+#include "zone_file.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/random.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BOOT_RUN_DIR "/run/baton-lab"
+#define LOSING_HOME  "losing.test."
+#define GAINING_HOME "gaining.test."
+
+struct boot {
+	struct arena *arena;
+	struct lab_info info;
+	struct template_vars *vars;
+	struct processes servers;
+	int report;
+	int64_t start_ms, until_ms;
+	struct error err;
+};
+
+static int64_t boot_now_ms(void)
+{
+	struct clock clock = clock_system();
+	return clock_now_ms(&clock);
+}
+
+static void boot_progress(struct boot *boot, const char *text)
+{
+	dprintf(boot->report, "progress %5.1f s  %s\n",
+	        (double)(boot_now_ms() - boot->start_ms) / 1000, text);
+}
+
+// Lets time_ms pass; fails where a server has ended or the time for the start is over. `what` says
+// what is waited for.
+static enum result boot_pause(struct boot *boot, int time_ms, const char *what)
+{
+	poll(NULL, 0, time_ms);
+	process_reap(&boot->servers);
+	enum result result = process_check(&boot->servers, &boot->err);
+	if (result == RESULT_OK && boot_now_ms() >= boot->until_ms)
+		result = error_set(
+		        &boot->err, RESULT_TIMEOUT, "not ready in time: waiting for %s", what);
+	return result;
+}
+
+static char *boot_path(struct boot *boot, const char *name)
+{
+	return arena_printf(boot->arena, "%s/%s", boot->info.dir, name);
+}
+
+static enum result boot_folder(struct boot *boot, const char *name)
+{
+	const char *path = boot_path(boot, name);
+	if (path == NULL || (mkdir(path, 0700) != 0 && errno != EEXIST))
+		return error_set_errno(&boot->err, "cannot make the folder %s", name);
+	return RESULT_OK;
+}
+
+static enum result boot_folders(struct boot *boot)
+{
+	static const char *const folder[] = {"log", "keys", "root", "tld1", "tld2", "a1", "a2",
+	        "b1", "b1/keys", "b2", "unbound", "bind", "kresd", "forwarded", "forwarder"};
+	static const char *const run[] = {
+	        BOOT_RUN_DIR, BOOT_RUN_DIR "/root", BOOT_RUN_DIR "/tld1", BOOT_RUN_DIR "/a1"};
+	for (size_t i = 0; i < sizeof(folder) / sizeof(folder[0]); i++)
+		if (boot_folder(boot, folder[i]) != RESULT_OK)
+			return boot->err.code;
+	for (size_t i = 0; i < sizeof(run) / sizeof(run[0]); i++)
+		if (mkdir(run[i], 0700) != 0)
+			return error_set_errno(&boot->err, "cannot make the folder %s", run[i]);
+	return RESULT_OK;
+}
+
+// A new secret of 32 octets in base64.
+static const char *boot_secret(struct boot *boot)
+{
+	uint8_t octets[32];
+	unsigned char text[64];
+	struct random random = random_system();
+	random.fill(random.ctx, octets, sizeof(octets));
+	EVP_EncodeBlock(text, octets, sizeof(octets));
+	return arena_strdup(boot->arena, (const char *)text);
+}
+
+static void boot_server_vars(struct boot *boot, const char *prefix, const struct lab_server *server)
+{
+	char name[64];
+	snprintf(name, sizeof(name), "%s_V4", prefix);
+	template_set(boot->vars, name, server->v4);
+	snprintf(name, sizeof(name), "%s_V6", prefix);
+	template_set(boot->vars, name, server->v6);
+}
+
+static enum result boot_tsig(struct boot *boot, struct lab_party *party, const char *variable)
+{
+	party->tsig_secret = boot_secret(boot);
+	char *text = party->tsig_secret != NULL ? arena_printf(boot->arena, "hmac-sha256:%s:%s\n",
+	                                                  party->tsig_name, party->tsig_secret)
+	                                        : NULL;
+	if (text == NULL)
+		return error_set(&boot->err, RESULT_MEMORY, "out of memory");
+	template_set(boot->vars, variable, party->tsig_secret);
+	return file_replace(party->tsig_file, text, strlen(text), &boot->err);
+}
+
+static void boot_ttl_vars(struct boot *boot)
+{
+	static const char *const name[LAB_TTL_COUNT] = {"TTL_DS", "TTL_DS_NONE", "TTL_PARENT_NS",
+	        "TTL_CHILD_NS", "TTL_DNSKEY", "TTL_DATA", "TTL_NEGATIVE", "TTL_ADDRESS"};
+	uint32_t max = 0;
+	for (int i = 0; i < LAB_TTL_COUNT; i++) {
+		template_setf(boot->vars, name[i], "%u", boot->info.ttl_s[i]);
+		max = boot->info.ttl_s[i] > max ? boot->info.ttl_s[i] : max;
+	}
+	template_setf(boot->vars, "TTL_MAX", "%u", max);
+}
+
+// Variables that are known before any server runs.
+static enum result boot_vars(struct boot *boot)
+{
+	struct lab_info *info = &boot->info;
+	boot->vars = template_vars_new(boot->arena);
+	if (boot->vars == NULL)
+		return error_set(&boot->err, RESULT_MEMORY, "out of memory");
+	template_set(boot->vars, "DIR", info->dir);
+	template_set(boot->vars, "RUN", BOOT_RUN_DIR);
+	template_set(boot->vars, "ZONE", info->zone);
+	template_set(boot->vars, "LOSING_HOME", LOSING_HOME);
+	template_set(boot->vars, "GAINING_HOME", GAINING_HOME);
+	boot_ttl_vars(boot);
+	boot_server_vars(boot, "ROOT", &info->root);
+	boot_server_vars(boot, "TLD1", &info->party[LAB_REGISTRY].server[0]);
+	boot_server_vars(boot, "TLD2", &info->party[LAB_REGISTRY].server[1]);
+	boot_server_vars(boot, "A1", &info->party[LAB_LOSING].server[0]);
+	boot_server_vars(boot, "A2", &info->party[LAB_LOSING].server[1]);
+	boot_server_vars(boot, "B1", &info->party[LAB_GAINING].server[0]);
+	boot_server_vars(boot, "B2", &info->party[LAB_GAINING].server[1]);
+	static const char *const secret[] = {
+	        "TRANSFER_TLD_SECRET", "TRANSFER_A_SECRET", "TRANSFER_B_SECRET", "CONTROL_SECRET"};
+	for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++) {
+		const char *value = boot_secret(boot);
+		if (value == NULL)
+			return error_set(&boot->err, RESULT_MEMORY, "out of memory");
+		template_set(boot->vars, secret[i], value);
+	}
+	enum result result = boot_tsig(boot, &info->party[LAB_REGISTRY], "REGISTRY_TSIG_SECRET");
+	if (result == RESULT_OK)
+		result = boot_tsig(boot, &info->party[LAB_LOSING], "LOSING_TSIG_SECRET");
+	if (result == RESULT_OK)
+		result = boot_tsig(boot, &info->party[LAB_GAINING], "GAINING_TSIG_SECRET");
+	return result;
+}
+
+static enum result boot_address(struct boot *boot, const struct lab_server *server)
+{
+	enum result result = namespace_address(server->v4, &boot->err);
+	if (result == RESULT_OK)
+		result = namespace_address(server->v6, &boot->err);
+	if (result == RESULT_OK)
+		result = namespace_source(server->v4, boot->info.client_v4, &boot->err);
+	if (result == RESULT_OK)
+		result = namespace_source(server->v6, boot->info.client_v6, &boot->err);
+	return result;
+}
+
+static enum result boot_network(struct boot *boot)
+{
+	struct lab_info *info = &boot->info;
+	enum result result = namespace_furnish(&boot->err);
+	if (result == RESULT_OK)
+		result = namespace_address(info->client_v4, &boot->err);
+	if (result == RESULT_OK)
+		result = namespace_address(info->client_v6, &boot->err);
+	if (result == RESULT_OK)
+		result = boot_address(boot, &info->root);
+	for (int i = 0; i < LAB_PARTIES && result == RESULT_OK; i++)
+		for (int j = 0; j < LAB_PARTY_SERVERS && result == RESULT_OK; j++)
+			result = boot_address(boot, &info->party[i].server[j]);
+	for (int i = 0; i < LAB_RESOLVERS && result == RESULT_OK; i++)
+		result = boot_address(boot, &info->resolver[i]);
+	if (result == RESULT_OK)
+		result = boot_address(boot, &info->forwarder);
+	return result;
+}
+
+// templates/<from> with the variables put in, to <dir>/<to>.
+static enum result boot_template(struct boot *boot, const char *from, const char *to)
+{
+	const char *source, *target = boot_path(boot, to);
+	char name[128];
+	snprintf(name, sizeof(name), "templates/%s", from);
+	enum result result = lab_data_path(boot->arena, name, &source, &boot->err);
+	if (result == RESULT_OK)
+		result = template_file(boot->vars, boot->arena, source, target, &boot->err);
+	return result;
+}
+
+// Starts a server whose command line is given as words, "%s" standing for the configuration file.
+static enum result boot_start(struct boot *boot, const char *id, const char *words)
+{
+	char **argv = arena_array(boot->arena, 16, sizeof(*argv));
+	char *text = arena_strdup(boot->arena, words), *word;
+	const char *log = arena_printf(boot->arena, "%s/log/%s.log", boot->info.dir, id);
+	if (argv == NULL || text == NULL || log == NULL)
+		return error_set(&boot->err, RESULT_MEMORY, "out of memory");
+	for (size_t n = 0; (word = strsep(&text, " ")) != NULL && n < 15; n++)
+		argv[n] = strcmp(word, "CONF") == 0
+		                  ? arena_printf(boot->arena, "%s/%s.conf", boot->info.dir, id)
+		          : strcmp(word, "DIR") == 0
+		                  ? arena_printf(boot->arena, "%s/%s", boot->info.dir, id)
+		                  : word;
+	return process_start(&boot->servers, id, argv, log, &boot->err);
+}
+
+// --- signed zones ---------------------------------------------------------------------------
+
+static bool boot_signed(const char *address, const char *name, uint16_t type, knot_pkt_t **answer)
+{
+	struct stub_question question = {
+	        .address = address, .name = name, .type = type, .dnssec = true};
+	if (stub_ask(&question, 300, answer, NULL) != RESULT_OK)
+		return false;
+	if (stub_answer(*answer, name, type) != NULL &&
+	        stub_answer(*answer, name, KNOT_RRTYPE_RRSIG) != NULL)
+		return true;
+	knot_pkt_free(*answer);
+	return false;
+}
+
+static enum result boot_wait_signed(
+        struct boot *boot, const char *address, const char *name, uint16_t type)
+{
+	knot_pkt_t *answer;
+	char what[512];
+	snprintf(what, sizeof(what), "signed records of %s at %s", name, address);
+	while (!boot_signed(address, name, type, &answer))
+		if (boot_pause(boot, 50, what) != RESULT_OK)
+			return boot->err.code;
+	knot_pkt_free(answer);
+	return RESULT_OK;
+}
+
+// A signer works through a large zone bit by bit: names all over it must be signed.
+static enum result boot_wait_zone(struct boot *boot, const char *address)
+{
+	enum result result = RESULT_OK;
+	for (unsigned i = 0; i <= 20 && result == RESULT_OK; i++) {
+		unsigned n = 1 + (boot->info.names - 1) / 20 * i;
+		char name[300];
+		zone_file_name(&boot->info, i == 20 ? boot->info.names : n, name, sizeof(name));
+		result = boot_wait_signed(boot, address, name, KNOT_RRTYPE_TXT);
+	}
+	char www[300];
+	snprintf(www, sizeof(www), "www.%s", boot->info.zone);
+	if (result == RESULT_OK)
+		result = boot_wait_signed(boot, address, www, KNOT_RRTYPE_A);
+	if (result == RESULT_OK)
+		result = boot_wait_signed(boot, address, boot->info.zone, KNOT_RRTYPE_SOA);
+	return result;
+}
+
+struct boot_keys {
+	const char *ksk, *zsk, *ds; // ksk also stands for a key that is both
+	uint16_t ksk_tag, zsk_tag;
+};
+
+// Reads the DNSKEY set that a primary serves: RDATA of the key signing key and the zone signing
+// key as text, and the DS line of the former as a whole record with this TTL.
+static enum result boot_keys(struct boot *boot, const char *address, const char *zone,
+        uint32_t ds_ttl_s, struct boot_keys *keys)
+{
+	knot_pkt_t *answer;
+	enum result result = boot_wait_signed(boot, address, zone, KNOT_RRTYPE_DNSKEY);
+	if (result != RESULT_OK)
+		return result;
+	if (!boot_signed(address, zone, KNOT_RRTYPE_DNSKEY, &answer))
+		return error_set(
+		        &boot->err, RESULT_NETWORK, "%s: no DNSKEY from %s", zone, address);
+	struct boot_keys new = {0};
+	const knot_pktsection_t *section = knot_pkt_section(answer, KNOT_ANSWER);
+	for (uint16_t i = 0; i < section->count && result == RESULT_OK; i++) {
+		const knot_rrset_t *rr = knot_pkt_rr(section, i);
+		if (rr->type != KNOT_RRTYPE_DNSKEY)
+			continue;
+		const knot_rdata_t *rdata = rr->rrs.rdata;
+		bool ksk = (knot_dnskey_flags(rdata) & 1) != 0;
+		result = zone_file_key(boot->arena, rr, ksk ? &new.ksk : &new.zsk,
+		        ksk ? &new.ksk_tag : &new.zsk_tag, &boot->err);
+		if (ksk && result == RESULT_OK)
+			result = zone_file_ds(boot->arena, zone, ds_ttl_s, rr, &new.ds, &boot->err);
+	}
+	knot_pkt_free(answer);
+	if (result == RESULT_OK && new.ksk == NULL)
+		result = error_set(&boot->err, RESULT_CORRUPT, "%s: no key signing key", zone);
+	if (result == RESULT_OK)
+		*keys = new;
+	return result;
+}
+
+// --- the two operators ------------------------------------------------------------------------
+
+static enum result boot_zone_file(struct boot *boot, const char *home, const char *to)
+{
+	template_set(boot->vars, "HOME", home);
+	enum result result = boot_template(boot, "example.zone", to);
+	if (result == RESULT_OK)
+		result = zone_file_append_names(&boot->info, boot_path(boot, to), &boot->err);
+	return result;
+}
+
+static enum result boot_home_zone(
+        struct boot *boot, const char *home, const struct lab_party *party, const char *to)
+{
+	template_set(boot->vars, "HOME", home);
+	boot_server_vars(boot, "NS1", &party->server[0]);
+	boot_server_vars(boot, "NS2", &party->server[1]);
+	return boot_template(boot, "operator.zone", to);
+}
+
+// BIND starts with keys that look a day old: it withdraws keys too eagerly from a zone that has not
+// aged. The DS is not published yet, from its point of view.
+static enum result boot_keygen(struct boot *boot, bool ksk)
+{
+	char *folder = boot_path(boot, "b1/keys"), *log = boot_path(boot, "log/keygen.log");
+	char *zone = arena_strdup(boot->arena, boot->info.zone);
+	char *ttl = arena_printf(boot->arena, "%u", boot->info.ttl_s[LAB_TTL_DNSKEY]);
+	if (folder == NULL || log == NULL || zone == NULL || ttl == NULL)
+		return error_set(&boot->err, RESULT_MEMORY, "out of memory");
+	char *argv[] = {(char[]){"dnssec-keygen"}, (char[]){"-q"}, (char[]){"-K"}, folder,
+	        (char[]){"-a"}, (char[]){"ECDSAP256SHA256"}, (char[]){"-P"}, (char[]){"now-1d"},
+	        (char[]){"-A"}, (char[]){"now-1d"}, (char[]){"-L"}, ttl, (char[]){"-n"},
+	        (char[]){"ZONE"}, zone, NULL, NULL};
+	char flag[] = "-fKSK";
+	if (ksk) { // options come before the name
+		argv[14] = flag;
+		argv[15] = zone;
+	}
+	return process_run(argv, log, &boot->err);
+}
+
+static enum result boot_start_operators(struct boot *boot)
+{
+	const struct lab_party *party = boot->info.party;
+	enum result result = boot_zone_file(boot, LOSING_HOME, "a1/example.zone");
+	if (result == RESULT_OK)
+		result = boot_home_zone(boot, LOSING_HOME, &party[LAB_LOSING], "a1/home.zone");
+	if (result == RESULT_OK)
+		result = boot_template(boot, "knot-a.conf", "a1.conf");
+	if (result == RESULT_OK)
+		result = boot_start(boot, "a1", "knotd -c CONF");
+	if (result == RESULT_OK)
+		result = boot_zone_file(boot, GAINING_HOME, "b1/example.zone");
+	if (result == RESULT_OK)
+		result = boot_home_zone(boot, GAINING_HOME, &party[LAB_GAINING], "b1/home.zone");
+	if (result == RESULT_OK)
+		result = boot_template(boot, "named-b.conf", "b1.conf");
+	if (result == RESULT_OK)
+		result = boot_template(boot, "rndc-b.conf", "keys/rndc-b1.conf");
+	if (result == RESULT_OK)
+		result = boot_keygen(boot, true);
+	if (result == RESULT_OK)
+		result = boot_keygen(boot, false);
+	if (result == RESULT_OK)
+		result = boot_start(boot, "b1", "named -g -n 1 -c CONF");
+	return result;
+}
+
+static enum result boot_party_keys(struct boot *boot, int index, const char *home,
+        const char *ds_var, const char *home_ds_var, uint16_t tags[2])
+{
+	struct lab_party *party = &boot->info.party[index];
+	struct boot_keys keys, home_keys;
+	enum result result =
+	        boot_keys(boot, party->update, party->zone, boot->info.ttl_s[LAB_TTL_DS], &keys);
+	if (result == RESULT_OK)
+		result = boot_keys(boot, party->update, home, 3600, &home_keys);
+	if (result != RESULT_OK)
+		return result;
+	if (keys.zsk == NULL)
+		return error_set(&boot->err, RESULT_CORRUPT, "%s: no zone signing key", party->id);
+	party->ksk = keys.ksk;
+	party->zsk = keys.zsk;
+	party->ds = strstr(keys.ds, " DS ") + strlen(" DS ");
+	template_set(boot->vars, ds_var, keys.ds);
+	template_set(boot->vars, home_ds_var, home_keys.ds);
+	tags[0] = keys.ksk_tag;
+	tags[1] = keys.zsk_tag;
+	return RESULT_OK;
+}
+
+// No two of the four keys may have the same tag: tools that go by tags would mix them up, which is
+// a subject of its own.
+static enum result boot_operator_keys(struct boot *boot)
+{
+	uint16_t tags[4];
+	enum result result = boot_party_keys(
+	        boot, LAB_LOSING, LOSING_HOME, "LOSING_DS", "LOSING_HOME_DS", &tags[0]);
+	if (result == RESULT_OK)
+		result = boot_party_keys(
+		        boot, LAB_GAINING, GAINING_HOME, "GAINING_DS", "GAINING_HOME_DS", &tags[2]);
+	for (int i = 0; i < 4 && result == RESULT_OK; i++)
+		for (int j = 0; j < i; j++)
+			if (tags[i] == tags[j])
+				result = error_set(&boot->err, RESULT_CONFLICT,
+				        "two new keys have the same tag %u; start again", tags[i]);
+	return result;
+}
+
+// --- TLD, root, secondaries ---------------------------------------------------------------------
+
+static enum result boot_tld(struct boot *boot)
+{
+	struct boot_keys keys;
+	enum result result = boot_template(boot, "test.zone", "tld1/test.zone");
+	if (result == RESULT_OK)
+		result = boot_template(boot, "knot-tld.conf", "tld1.conf");
+	if (result == RESULT_OK)
+		result = boot_start(boot, "tld1", "knotd -c CONF");
+	if (result == RESULT_OK)
+		result = boot_keys(
+		        boot, boot->info.party[LAB_REGISTRY].update, "test.", 3600, &keys);
+	if (result == RESULT_OK)
+		template_set(boot->vars, "TLD_DS", keys.ds);
+	return result;
+}
+
+// "257 3 13 KEY" as BIND's configuration wants it: 257 3 13 "KEY".
+static void boot_bind_anchor(struct boot *boot, const char *ksk)
+{
+	const char *key = strrchr(ksk, ' ') + 1;
+	template_setf(boot->vars, "ROOT_KEY_BIND", "%.*s\"%s\"", (int)(key - ksk), ksk, key);
+}
+
+static enum result boot_root(struct boot *boot)
+{
+	struct boot_keys keys;
+	enum result result = boot_template(boot, "root.zone", "root/root.zone");
+	if (result == RESULT_OK)
+		result = boot_template(boot, "root.hints", "root.hints");
+	if (result == RESULT_OK)
+		result = boot_template(boot, "knot-root.conf", "root.conf");
+	if (result == RESULT_OK)
+		result = boot_start(boot, "root", "knotd -c CONF");
+	if (result == RESULT_OK)
+		result = boot_keys(boot, boot->info.root.v4, ".", 3600, &keys);
+	if (result != RESULT_OK)
+		return result;
+	boot_bind_anchor(boot, keys.ksk);
+	const char *text = arena_printf(boot->arena, ". 3600 IN DNSKEY %s\n", keys.ksk);
+	if (text == NULL)
+		return error_set(&boot->err, RESULT_MEMORY, "out of memory");
+	return file_replace(boot->info.trust_anchor, text, strlen(text), &boot->err);
+}
+
+static enum result boot_secondary(struct boot *boot, int party, const char *transfer_name,
+        const char *secret_var, const char *zone1, const char *zone2)
+{
+	const struct lab_server *server = &boot->info.party[party].server[1];
+	template_set(boot->vars, "ID", server->id);
+	template_set(boot->vars, "V4", server->v4);
+	template_set(boot->vars, "V6", server->v6);
+	template_set(boot->vars, "PRIMARY_V4", boot->info.party[party].server[0].v4);
+	template_set(boot->vars, "TRANSFER_NAME", transfer_name);
+	template_set(boot->vars, "TRANSFER_SECRET", template_get(boot->vars, secret_var));
+	template_set(boot->vars, "ZONE1", zone1);
+	template_set(boot->vars, "ZONE2_CLAUSE", "");
+	if (zone2 != NULL)
+		template_setf(boot->vars, "ZONE2_CLAUSE",
+		        "\nzone:\n    name: %s\n    include-pattern: \"secondary\"\n", zone2);
+	char conf[32];
+	snprintf(conf, sizeof(conf), "%s.conf", server->id);
+	enum result result = boot_template(boot, "nsd.conf", conf);
+	if (result == RESULT_OK)
+		result = boot_start(boot, server->id, "nsd -d -c CONF");
+	return result;
+}
+
+static enum result boot_secondaries(struct boot *boot)
+{
+	enum result result = boot_secondary(
+	        boot, LAB_REGISTRY, "transfer-tld.", "TRANSFER_TLD_SECRET", "test.", NULL);
+	if (result == RESULT_OK)
+		result = boot_secondary(boot, LAB_LOSING, "transfer-a.", "TRANSFER_A_SECRET",
+		        boot->info.zone, LOSING_HOME);
+	if (result == RESULT_OK)
+		result = boot_secondary(boot, LAB_GAINING, "transfer-b.", "TRANSFER_B_SECRET",
+		        boot->info.zone, GAINING_HOME);
+	return result;
+}
+
+// --- resolvers
+// ------------------------------------------------------------------------------------
+
+static enum result boot_resolver(
+        struct boot *boot, const struct lab_server *server, const char *template, const char *words)
+{
+	char conf[32];
+	snprintf(conf, sizeof(conf), "%s.conf", server->id);
+	template_set(boot->vars, "ID", server->id);
+	template_set(boot->vars, "V4", server->v4);
+	template_set(boot->vars, "V6", server->v6);
+	enum result result = boot_template(boot, template, conf);
+	if (result == RESULT_OK)
+		result = boot_start(boot, server->id, words);
+	return result;
+}
+
+static enum result boot_unbound(struct boot *boot, const struct lab_server *server, bool validates,
+        const struct lab_server *forwarder)
+{
+	template_set(boot->vars, "MODULES", validates ? "validator iterator" : "iterator");
+	template_set(boot->vars, "TRUST_ANCHOR", "");
+	template_set(boot->vars, "FORWARD", "");
+	if (validates)
+		template_setf(boot->vars, "TRUST_ANCHOR", "    trust-anchor-file: \"%s\"",
+		        boot->info.trust_anchor);
+	if (forwarder != NULL)
+		template_setf(boot->vars, "FORWARD",
+		        "\nforward-zone:\n    name: \".\"\n    forward-addr: %s\n"
+		        "    forward-addr: %s\n",
+		        forwarder->v4, forwarder->v6);
+	return boot_resolver(boot, server, "unbound.conf", "unbound -d -c CONF");
+}
+
+static enum result boot_resolvers(struct boot *boot)
+{
+	const struct lab_server *resolver = boot->info.resolver;
+	enum result result = boot_unbound(boot, &resolver[0], true, NULL);
+	if (result == RESULT_OK)
+		result = boot_resolver(
+		        boot, &resolver[1], "named-resolver.conf", "named -g -n 1 -c CONF");
+	if (result == RESULT_OK)
+		result = boot_resolver(boot, &resolver[2], "kresd.conf", "kresd -n -c CONF DIR");
+	if (result == RESULT_OK)
+		result = boot_unbound(boot, &boot->info.forwarder, false, NULL);
+	if (result == RESULT_OK)
+		result = boot_unbound(boot, &resolver[3], true, &boot->info.forwarder);
+	return result;
+}
+
+static enum result boot_wait_validator(struct boot *boot, const char *address)
+{
+	char name[300], what[400];
+	snprintf(name, sizeof(name), "www.%s", boot->info.zone);
+	snprintf(what, sizeof(what), "an authenticated answer for %s from %s", name, address);
+	struct stub_question question = {.address = address,
+	        .name = name,
+	        .type = KNOT_RRTYPE_A,
+	        .recurse = true,
+	        .authentic = true};
+	for (;;) {
+		knot_pkt_t *answer;
+		if (stub_ask(&question, 2000, &answer, NULL) == RESULT_OK) {
+			bool ok = knot_wire_get_ad(answer->wire) &&
+			          stub_answer(answer, name, KNOT_RRTYPE_A) != NULL;
+			knot_pkt_free(answer);
+			if (ok)
+				return RESULT_OK;
+		}
+		if (boot_pause(boot, 100, what) != RESULT_OK)
+			return boot->err.code;
+	}
+}
+
+static enum result boot_wait_all(struct boot *boot)
+{
+	enum result result = RESULT_OK;
+	const struct lab_party *party = boot->info.party;
+	for (int i = 0; i < LAB_PARTIES && result == RESULT_OK; i++)
+		for (int j = 0; j < LAB_PARTY_SERVERS && result == RESULT_OK; j++) {
+			result = boot_wait_signed(
+			        boot, party[i].server[j].v4, party[i].zone, KNOT_RRTYPE_SOA);
+			if (result == RESULT_OK)
+				result = boot_wait_signed(boot, party[i].server[j].v6,
+				        party[i].zone, KNOT_RRTYPE_SOA);
+		}
+	if (result == RESULT_OK)
+		result = boot_wait_zone(boot, party[LAB_LOSING].server[1].v4);
+	if (result == RESULT_OK)
+		result = boot_wait_zone(boot, party[LAB_GAINING].server[1].v4);
+	boot_progress(boot, "all name servers answer");
+	for (int i = 0; i < LAB_RESOLVERS && result == RESULT_OK; i++) {
+		result = boot_wait_validator(boot, boot->info.resolver[i].v4);
+		if (result == RESULT_OK)
+			result = boot_wait_validator(boot, boot->info.resolver[i].v6);
+	}
+	return result;
+}
+
+static enum result boot_all(struct boot *boot)
+{
+	enum result result = process_find_programs(&boot->err);
+	if (result == RESULT_OK)
+		result = boot_network(boot);
+	if (result == RESULT_OK)
+		result = boot_folders(boot);
+	if (result == RESULT_OK)
+		result = boot_vars(boot);
+	if (result != RESULT_OK)
+		return result;
+	boot_progress(boot, "operators: the losing one (Knot) and the gaining one (BIND) sign");
+	result = boot_start_operators(boot);
+	if (result == RESULT_OK)
+		result = boot_wait_zone(boot, boot->info.party[LAB_LOSING].update);
+	if (result == RESULT_OK)
+		result = boot_wait_zone(boot, boot->info.party[LAB_GAINING].update);
+	if (result == RESULT_OK)
+		result = boot_operator_keys(boot);
+	if (result != RESULT_OK)
+		return result;
+	boot_progress(boot, "test. and the root (Knot) sign");
+	result = boot_tld(boot);
+	if (result == RESULT_OK)
+		result = boot_root(boot);
+	if (result != RESULT_OK)
+		return result;
+	boot_progress(boot, "secondaries (NSD) and validators");
+	result = boot_secondaries(boot);
+	if (result == RESULT_OK)
+		result = boot_resolvers(boot);
+	if (result == RESULT_OK)
+		result = boot_wait_all(boot);
+	if (result == RESULT_OK)
+		result = describe_write(&boot->info, boot_path(boot, "lab.yaml"), &boot->err);
+	return result;
+}
+
+// --- after the start
+// ------------------------------------------------------------------------------
+
+static void boot_note(const struct boot *boot, const char *text)
+{
+	char when[TIME_TEXT];
+	dprintf(STDERR_FILENO, "%s %s\n", time_format(boot_now_ms(), when), text);
+	(void)boot;
+}
+
+static void boot_end(struct boot *boot)
+{
+	process_signal_all(&boot->servers, SIGTERM);
+	for (int i = 0; i < 60 && process_any(&boot->servers); i++) {
+		poll(NULL, 0, 50);
+		process_reap(&boot->servers);
+	}
+}
+
+// Collects ended processes until told to end (SIGTERM) or to start the ended ones again (SIGHUP).
+// Written pids are those inside the lab.
+static void boot_watch(struct boot *boot, const sigset_t *signals)
+{
+	for (;;) {
+		int signal = sigwaitinfo(signals, NULL);
+		if (signal == SIGTERM)
+			return;
+		if (signal == SIGCHLD && process_reap(&boot->servers)) {
+			(void)process_check(&boot->servers, &boot->err);
+			boot_note(boot, boot->err.text);
+		}
+		if (signal == SIGHUP &&
+		        process_restart_ended(&boot->servers, &boot->err) != RESULT_OK)
+			boot_note(boot, boot->err.text);
+	}
+}
+
+void boot_run(const struct lab_info *info, const struct lab_options *options, int report)
+{
+	struct boot boot = {.arena = arena_new(64u << 20),
+	        .info = *info,
+	        .report = report,
+	        .start_ms = boot_now_ms()};
+	boot.until_ms = time_add(boot.start_ms, options->deadline_ms);
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	enum result result = boot.arena != NULL
+	                             ? boot_all(&boot)
+	                             : error_set(&boot.err, RESULT_MEMORY, "out of memory");
+	if (result == RESULT_OK)
+		dprintf(report, "ready\n");
+	else
+		dprintf(report, "failed %d %s\n", (int)result, boot.err.text);
+	close(report);
+	if (result == RESULT_OK)
+		boot_watch(&boot, &signals);
+	boot_end(&boot);
+	_exit(result == RESULT_OK ? 0 : 1);
+}

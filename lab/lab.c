@@ -1,0 +1,444 @@
+#include "lab.h"
+
+#include "describe.h"
+#include "keeper.h"
+#include "template.h"
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/file.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LAB_FOLDER_PREFIX "baton-lab-"
+#define LAB_DEADLINE_MS   (90 * SECOND_MS)
+
+struct lab {
+	struct arena *arena;
+	struct lab_info info;
+	struct keeper keeper; // pid 0 where the lab belongs to somebody else
+};
+
+struct lab_options lab_options_default(void)
+{
+	return (struct lab_options){
+	        .ttl_s = {[LAB_TTL_DS] = 6,
+	                [LAB_TTL_DS_NONE] = 4,
+	                [LAB_TTL_PARENT_NS] = 7,
+	                [LAB_TTL_CHILD_NS] = 9,
+	                [LAB_TTL_DNSKEY] = 10,
+	                [LAB_TTL_DATA] = 8,
+	                [LAB_TTL_NEGATIVE] = 5,
+	                [LAB_TTL_ADDRESS] = 7},
+	        .names = LAB_NAMES_DEFAULT,
+	        .deadline_ms = LAB_DEADLINE_MS,
+	};
+}
+
+static enum result lab_options_one(struct lab_options *options, char *item, struct error *err)
+{
+	int64_t value_ms;
+	char *value = strchr(item, '=');
+	if (value == NULL)
+		return error_set(err, RESULT_INPUT, "'%s': expected KIND=TIME, as in ds=6s", item);
+	*value++ = '\0';
+	if (duration_parse(value, &value_ms, err) != RESULT_OK) {
+		error_prefix(err, "%s: ", item);
+		return RESULT_INPUT;
+	}
+	if (value_ms % SECOND_MS != 0 || value_ms > LAB_TTL_MAX_S * SECOND_MS)
+		return error_set(
+		        err, RESULT_INPUT, "%s: a TTL is a whole number of seconds up to 1d", item);
+	for (int i = 0; i < LAB_TTL_COUNT; i++)
+		if (strcmp(item, lab_ttl_word((enum lab_ttl)i)) == 0) {
+			options->ttl_s[i] = (uint32_t)(value_ms / SECOND_MS);
+			return RESULT_OK;
+		}
+	return error_set(err, RESULT_INPUT,
+	        "unknown kind of TTL '%s', expected ds, ds-none, parent-ns, child-ns, dnskey, "
+	        "data, "
+	        "negative or address",
+	        item);
+}
+
+enum result lab_options_ttl(struct lab_options *options, const char *text, struct error *err)
+{
+	char copy[512], *rest = copy, *item;
+	struct lab_options new = *options;
+	if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
+		return error_set(err, RESULT_INPUT, "list of TTLs too long");
+	while ((item = strsep(&rest, ",")) != NULL)
+		if (lab_options_one(&new, item, err) != RESULT_OK)
+			return RESULT_INPUT;
+	*options = new;
+	return RESULT_OK;
+}
+
+enum result lab_data_path(
+        struct arena *arena, const char *name, const char **path, struct error *err)
+{
+	const char *env = getenv("BATON_DATA");
+	const char *const folder[] = {env, BATON_SOURCE_DATA, BATON_INSTALLED_DATA};
+	for (size_t i = 0; i < sizeof(folder) / sizeof(folder[0]); i++) {
+		if (folder[i] == NULL || folder[i][0] == '\0')
+			continue;
+		const char *full = arena_printf(arena, "%s/lab/%s", folder[i], name);
+		if (full == NULL)
+			return error_set(err, RESULT_MEMORY, "out of memory");
+		if (access(full, R_OK) == 0) {
+			*path = full;
+			return RESULT_OK;
+		}
+	}
+	return error_set(err, RESULT_NOT_FOUND,
+	        "the file lab/%s is not there; set BATON_DATA to the folder that has lab/ in it",
+	        name);
+}
+
+// --- where labs are ---------------------------------------------------------------------------
+
+static const char *lab_temporary(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	return tmp != NULL && tmp[0] == '/' ? tmp : "/tmp";
+}
+
+// A lab whose keeper was killed leaves its folder; it is ours, nobody holds it, and nobody asked to
+// keep it.
+static bool lab_is_stale(const char *dir)
+{
+	struct stat st;
+	char path[PATH_MAX];
+	if (lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+		return false;
+	snprintf(path, sizeof(path), "%s/kept", dir);
+	if (access(path, F_OK) == 0)
+		return false;
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	return access(path, F_OK) == 0 && !keeper_locked(dir);
+}
+
+// Calls visit for each lab folder under the temporary folder.
+static void lab_each(void (*visit)(void *ctx, const char *dir), void *ctx)
+{
+	DIR *folder = opendir(lab_temporary());
+	if (folder == NULL)
+		return;
+	const struct dirent *entry;
+	while ((entry = readdir(folder)) != NULL) {
+		char dir[PATH_MAX];
+		if (strncmp(entry->d_name, LAB_FOLDER_PREFIX, strlen(LAB_FOLDER_PREFIX)) != 0)
+			continue;
+		snprintf(dir, sizeof(dir), "%s/%s", lab_temporary(), entry->d_name);
+		visit(ctx, dir);
+	}
+	closedir(folder);
+}
+
+static void lab_remove_stale(void *ctx, const char *dir)
+{
+	(void)ctx;
+	if (lab_is_stale(dir))
+		keeper_remove_folder(dir);
+}
+
+struct lab_running {
+	size_t count;
+	char dir[PATH_MAX];
+};
+
+static void lab_note_running(void *ctx, const char *dir)
+{
+	struct lab_running *running = ctx;
+	if (!keeper_locked(dir))
+		return;
+	running->count++;
+	snprintf(running->dir, sizeof(running->dir), "%s", dir);
+}
+
+// --- start and stop -----------------------------------------------------------------------------
+
+static char *lab_folder_name(struct arena *arena, const char *given, struct error *err)
+{
+	char path[PATH_MAX];
+	if (given == NULL) {
+		lab_each(lab_remove_stale, NULL);
+		snprintf(path, sizeof(path), "%s/" LAB_FOLDER_PREFIX "XXXXXX", lab_temporary());
+		if (mkdtemp(path) == NULL) {
+			error_set_errno(err, "cannot make a folder in %s", lab_temporary());
+			return NULL;
+		}
+		given = path;
+	} else if (given[0] != '/') {
+		char cwd[PATH_MAX];
+		if (getcwd(cwd, sizeof(cwd)) == NULL) {
+			error_set_errno(err, "cannot read the working folder's name");
+			return NULL;
+		}
+		return arena_printf(arena, "%s/%s", cwd, given);
+	}
+	return arena_strdup(arena, given);
+}
+
+// Handles one line of the report. Returns true when the start is over, with *result.
+static bool lab_report_line(
+        const struct lab_options *options, char *line, enum result *result, struct error *err)
+{
+	if (strncmp(line, "progress ", 9) == 0 && options->progress != NULL)
+		options->progress(options->ctx, line + 9);
+	if (strcmp(line, "ready") == 0) {
+		*result = RESULT_OK;
+		return true;
+	}
+	if (strncmp(line, "failed ", 7) != 0)
+		return false;
+	char *text;
+	long code = strtol(line + 7, &text, 10);
+	*result =
+	        error_set(err, code > 0 && code < RESULT_COUNT ? (enum result)code : RESULT_SYSTEM,
+	                "the lab did not start: %s", *text == ' ' ? text + 1 : text);
+	return true;
+}
+
+// Reads the report until the lab is ready or has failed.
+static enum result lab_wait_ready(
+        const struct lab *lab, const struct lab_options *options, struct error *err)
+{
+	enum result result = RESULT_OK;
+	FILE *report = fdopen(lab->keeper.report_fd, "re");
+	if (report == NULL)
+		return error_set_errno(err, "cannot read the lab's report");
+	char line[1024];
+	bool over = false;
+	while (!over && fgets(line, sizeof(line), report) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		over = lab_report_line(options, line, &result, err);
+	}
+	fclose(report);
+	if (!over)
+		result = error_set(err, RESULT_SYSTEM,
+		        "the lab ended during its start, see %s/lab.log", lab->info.dir);
+	return result;
+}
+
+static enum result lab_start(struct lab *lab, const struct lab_options *options, struct error *err)
+{
+	char *dir = lab_folder_name(lab->arena, options->dir, err);
+	if (dir == NULL)
+		return RESULT_SYSTEM;
+	enum result result = describe_plan(lab->arena, dir, options, &lab->info, err);
+	if (result == RESULT_OK)
+		result = keeper_start(&lab->info, options, &lab->keeper, err);
+	if (result != RESULT_OK)
+		return result;
+	result = lab_wait_ready(lab, options, err);
+	const char *path = arena_printf(lab->arena, "%s/lab.yaml", dir);
+	if (result == RESULT_OK)
+		result = describe_read(lab->arena, path, &lab->info, err);
+	return result;
+}
+
+enum result lab_create(const struct lab_options *options, struct lab **out, struct error *err)
+{
+	struct arena *arena = arena_new(16u << 20);
+	struct lab *lab = arena != NULL ? arena_alloc(arena, sizeof(*lab)) : NULL;
+	if (lab == NULL) {
+		arena_free(arena);
+		return error_set(err, RESULT_MEMORY, "out of memory");
+	}
+	lab->arena = arena;
+	enum result result = lab_start(lab, options, err);
+	if (result == RESULT_OK)
+		*out = lab;
+	else
+		lab_stop(lab);
+	return result;
+}
+
+void lab_stop(struct lab *lab)
+{
+	if (lab == NULL)
+		return;
+	if (lab->keeper.pid > 0) {
+		close(lab->keeper.life_fd);
+		while (waitpid(lab->keeper.pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	arena_free(lab->arena);
+}
+
+static enum result lab_choose(const char *dir, char *chosen, size_t size, struct error *err)
+{
+	static struct lab_running running;
+	running.count = 0;
+	if (dir == NULL) {
+		lab_each(lab_note_running, &running);
+		if (running.count != 1)
+			return error_set(err, RESULT_NOT_FOUND, "%zu labs run under %s: %s",
+			        running.count, lab_temporary(),
+			        running.count == 0 ? "start one with 'baton lab up'"
+			                           : "name one with --dir");
+		dir = running.dir;
+	}
+	if (realpath(dir, chosen) == NULL || size < PATH_MAX)
+		return error_set(err, RESULT_NOT_FOUND, "no folder %s", dir);
+	if (!keeper_locked(chosen))
+		return error_set(err, RESULT_NOT_FOUND, "no lab runs in %s", dir);
+	return RESULT_OK;
+}
+
+enum result lab_open(const char *dir, struct lab **out, struct error *err)
+{
+	char chosen[PATH_MAX];
+	enum result result = lab_choose(dir, chosen, sizeof(chosen), err);
+	if (result != RESULT_OK)
+		return result;
+	struct arena *arena = arena_new(16u << 20);
+	struct lab *lab = arena != NULL ? arena_alloc(arena, sizeof(*lab)) : NULL;
+	const char *path = arena != NULL ? arena_printf(arena, "%s/lab.yaml", chosen) : NULL;
+	if (lab == NULL || path == NULL)
+		result = error_set(err, RESULT_MEMORY, "out of memory");
+	else if (access(path, R_OK) != 0)
+		result = error_set(err, RESULT_NOT_FOUND, "the lab in %s is not ready yet", chosen);
+	else
+		result = describe_read(arena, path, &lab->info, err);
+	if (result != RESULT_OK) {
+		arena_free(arena);
+		return result;
+	}
+	lab->arena = arena;
+	*out = lab;
+	return RESULT_OK;
+}
+
+void lab_close(struct lab *lab)
+{
+	assert(lab == NULL || lab->keeper.pid == 0);
+	if (lab != NULL)
+		arena_free(lab->arena);
+}
+
+enum result lab_down(struct lab *lab, struct error *err)
+{
+	pid_t pid = keeper_pid(lab->info.dir, "keeper.pid");
+	if (pid == 0 || !lab_alive(lab))
+		return error_set(err, RESULT_NOT_FOUND, "no lab runs in %s", lab->info.dir);
+	if (kill(pid, SIGTERM) != 0)
+		return error_set_errno(err, "cannot end the lab in %s", lab->info.dir);
+	for (int i = 0; i < 200; i++) {
+		if (!lab_alive(lab))
+			return RESULT_OK;
+		poll(NULL, 0, 50);
+	}
+	return error_set(err, RESULT_TIMEOUT, "the lab in %s does not end", lab->info.dir);
+}
+
+const struct lab_info *lab_info(const struct lab *lab)
+{
+	return &lab->info;
+}
+
+bool lab_alive(const struct lab *lab)
+{
+	return keeper_locked(lab->info.dir);
+}
+
+// --- inside the lab
+// -------------------------------------------------------------------------------
+
+// Whether init has another user namespace than the caller: then it is the key to the others.
+static bool lab_has_user_namespace(pid_t init)
+{
+	char path[64];
+	struct stat own, other;
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)init);
+	return stat("/proc/self/ns/user", &own) == 0 && stat(path, &other) == 0 &&
+	       (own.st_ino != other.st_ino || own.st_dev != other.st_dev);
+}
+
+enum result lab_enter(const struct lab *lab, unsigned what, struct error *err)
+{
+	pid_t init = keeper_pid(lab->info.dir, "init.pid");
+	if (init == 0 || !lab_alive(lab))
+		return error_set(err, RESULT_NOT_FOUND, "no lab runs in %s", lab->info.dir);
+	int flags = CLONE_NEWNET;
+	if (what == LAB_ENTER_ALL)
+		flags |= CLONE_NEWNS | CLONE_NEWPID;
+	if (lab_has_user_namespace(init))
+		flags |= CLONE_NEWUSER;
+	char cwd[PATH_MAX];
+	bool has_cwd = getcwd(cwd, sizeof(cwd)) != NULL;
+	int fd = (int)syscall(SYS_pidfd_open, init, 0);
+	if (fd < 0 || setns(fd, flags) != 0) {
+		error_set_errno(err, "cannot enter the lab in %s", lab->info.dir);
+		if (fd >= 0)
+			close(fd);
+		return RESULT_SYSTEM;
+	}
+	close(fd);
+	if (has_cwd && chdir(cwd) != 0) // entering other mounts moves to their root
+		return error_set_errno(err, "cannot go back to %s", cwd);
+	return RESULT_OK;
+}
+
+// Ends the calling process the way the status says.
+static _Noreturn void lab_end_as(int status)
+{
+	if (WIFSIGNALED(status)) {
+		signal(WTERMSIG(status), SIG_DFL);
+		raise(WTERMSIG(status));
+	}
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 126);
+}
+
+static _Noreturn void lab_child(const struct lab *lab, char *const argv[])
+{
+	struct error err = {0};
+	int status = 0;
+	if (lab_enter(lab, LAB_ENTER_ALL, &err) != RESULT_OK) {
+		dprintf(STDERR_FILENO, "%s\n", err.text);
+		_exit(126);
+	}
+	pid_t pid = fork(); // the first child is in the PID namespace
+	if (pid == 0) {
+		setenv("BATON_LAB", lab->info.dir, 1);
+		execvp(argv[0], argv);
+		dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0], strerror(errno));
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid < 0)
+		_exit(126);
+	lab_end_as(status);
+}
+
+enum result lab_run_in(const struct lab *lab, char *const argv[], int *status, struct error *err)
+{
+	assert(argv != NULL && argv[0] != NULL);
+	int ended;
+	pid_t pid = fork();
+	if (pid == 0)
+		lab_child(lab, argv);
+	if (pid < 0)
+		return error_set_errno(err, "cannot run %s", argv[0]);
+	while (waitpid(pid, &ended, 0) < 0)
+		if (errno != EINTR)
+			return error_set_errno(err, "cannot wait for %s", argv[0]);
+	*status = ended;
+	return RESULT_OK;
+}

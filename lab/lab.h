@@ -1,0 +1,164 @@
+// The lab: a whole small internet of real servers in its own network namespace.
+//
+// A signed root and the signed TLD `test.` (Knot), a losing operator (Knot) and a gaining operator
+// (BIND) with one NSD secondary each, and four validating resolvers: Unbound, BIND, Knot Resolver,
+// and an Unbound that asks through a cache that does not validate. Every server is a process of its
+// own with its own IPv4 and IPv6 address, which it also sends from. The zone under study,
+// `example.test.`, is delegated to the losing operator; the gaining operator has a copy of it,
+// signed with its own keys. All TTLs are a few seconds, each kind its own value, so that sums of
+// waits can be told apart.
+//
+//     struct lab_options options = lab_options_default();
+//     struct lab *lab;
+//     if (lab_create(&options, &lab, &err) != RESULT_OK) ...
+//     const struct lab_info *info = lab_info(lab);      // addresses, keys, TSIG keys, files
+//     lab_run_in(lab, argv, &status, &err);             // a command inside the namespaces
+//     lab_stop(lab);                                    // no process, mount or file is left
+//
+// How it stands: lab_create forks a keeper, which makes the namespaces (with a user namespace where
+// the caller is not root) and starts the lab's init, PID 1 of its PID namespace; init starts the
+// servers in order and watches them. When the caller stops the lab or dies, however it dies, the
+// keeper sees the end of a pipe, kills init, and with it the kernel ends every process of the lab;
+// then the keeper removes the folder. When the keeper is killed, init dies with it.
+//
+// All files are in one folder, <dir>/ (given, or made under $TMPDIR). lab.yaml in it describes the
+// lab for other programs, log/ has what each server printed. Servers keep their control sockets
+// under /run, which is private to the lab; lab_run_in sees it.
+//
+// Memory: a struct lab and its info belong to the caller until lab_stop or lab_close; texts in the
+// info live as long. Errors: RESULT_SYSTEM where the machine refuses (namespaces, missing
+// programs), RESULT_TIMEOUT where the lab was not ready in time, RESULT_NOT_FOUND for a folder
+// without a running lab; the text says what to look at.
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// The kinds of records whose TTL can be chosen. The words are those of the timeline files, and
+// `address` (glue and addresses of the operators' name servers) and `negative` (SOA minimum of the
+// zone) with them.
+enum lab_ttl {
+	LAB_TTL_DS,
+	LAB_TTL_DS_NONE,
+	LAB_TTL_PARENT_NS,
+	LAB_TTL_CHILD_NS,
+	LAB_TTL_DNSKEY,
+	LAB_TTL_DATA,
+	LAB_TTL_NEGATIVE,
+	LAB_TTL_ADDRESS,
+	LAB_TTL_COUNT,
+};
+
+#define LAB_NAMES_DEFAULT 24000 // explicit names n000001... in the zone
+#define LAB_NAMES_MAX     999999
+#define LAB_TTL_MAX_S     86400u
+
+struct lab_options {
+	const char *dir; // folder to make; NULL: a new one under $TMPDIR
+	bool keep;       // leave the folder there at the end
+	uint32_t ttl_s[LAB_TTL_COUNT];
+	unsigned names;
+	int64_t deadline_ms; // for the whole start
+	// Called with one line for each thing that happens during the start; may be NULL.
+	void (*progress)(void *ctx, const char *line);
+	void *ctx;
+};
+
+struct lab_server {
+	const char *id;       // "a1", "unbound"
+	const char *software; // "knot", "nsd", "bind", "unbound", "knot-resolver"
+	const char *name;     // host name with final dot, "" for resolvers
+	const char *v4, *v6;
+};
+
+#define LAB_PARTY_SERVERS 2
+struct lab_party {
+	const char *id;          // "registry", "losing", "gaining"
+	const char *zone;        // zone that it serves and that takes updates
+	const char *update;      // address that takes dynamic updates
+	const char *tsig_name;   // with final dot; hmac-sha256
+	const char *tsig_secret; // base64
+	const char *tsig_file;   // "hmac-sha256:name:secret", for knsupdate -k and kdig -k
+	struct lab_server server[LAB_PARTY_SERVERS]; // [0] is the primary
+	// Keys at the start: DNSKEY RDATA in presentation form ("257 3 13 ..."), and the DS of the
+	// KSK (SHA-256). NULL for the registry.
+	const char *ksk, *zsk, *ds;
+};
+
+enum { LAB_REGISTRY, LAB_LOSING, LAB_GAINING, LAB_PARTIES };
+#define LAB_RESOLVERS 4
+
+struct lab_info {
+	const char *dir;
+	const char *zone; // "example.test."
+	unsigned names;   // n000001 ... in it
+	uint32_t ttl_s[LAB_TTL_COUNT];
+	const char *trust_anchor;          // file with the root's KSK in zone file form
+	const char *root_hints;            // file
+	const char *client_v4, *client_v6; // the address stubs ask from
+	struct lab_server root;
+	struct lab_party party[LAB_PARTIES];
+	struct lab_server resolver[LAB_RESOLVERS]; // the validators that are asked
+	struct lab_server forwarder;               // the cache that the last of them asks through
+};
+
+struct lab;
+
+struct lab_options lab_options_default(void);
+
+// Reads "ds=6s,dnskey=10s,names... " as given to --ttl into options; whole seconds up to
+// LAB_TTL_MAX_S.
+enum result lab_options_ttl(struct lab_options *options, const char *text, struct error *err);
+
+// The word for a kind of TTL, "parent-ns".
+const char *lab_ttl_word(enum lab_ttl ttl);
+
+// Starts a lab and waits until it is ready: every server answers, the zone is signed, every
+// validator returns AD for a name in it. On failure nothing is left running; with options->keep
+// the folder stays for reading.
+enum result lab_create(const struct lab_options *options, struct lab **lab, struct error *err);
+
+// Ends the lab: kills everything, removes the folder (unless kept), frees lab. NULL is allowed.
+void lab_stop(struct lab *lab);
+
+// Finds a lab that runs elsewhere: in dir, or with dir NULL the only one under $TMPDIR. Release it
+// with lab_close, which does not end it.
+enum result lab_open(const char *dir, struct lab **lab, struct error *err);
+void lab_close(struct lab *lab);
+// Tells the keeper of a lab, opened or created, to end it, and waits until it has.
+enum result lab_down(struct lab *lab, struct error *err);
+
+const struct lab_info *lab_info(const struct lab *lab);
+bool lab_alive(const struct lab *lab);
+
+#define LAB_ENTER_NET 1u // only the network (and the user namespace that owns it)
+#define LAB_ENTER_ALL 2u // network, mounts and processes; for processes, the next child is inside
+// Moves the calling process into the lab's namespaces. The caller must be single-threaded (a child
+// after fork is).
+enum result lab_enter(const struct lab *lab, unsigned what, struct error *err);
+
+// Runs a command inside the lab and waits for it; status is wait status as of waitpid(2). The
+// command sees the environment of the caller, and BATON_LAB=<dir>.
+enum result lab_run_in(const struct lab *lab, char *const argv[], int *status, struct error *err);
+
+// Sends a dynamic update, signed with the party's key, to the party's primary: script in the words
+// of knsupdate(1) without server, zone, key and send ("del example.test. DS\nadd ..."). The
+// answer's code is in the error text where it is not NOERROR (RESULT_REFUSED). Says nothing about
+// whether the change is served.
+enum result lab_update(const struct lab *lab, int party, const char *script, struct error *err);
+
+// Puts ${NAME} variables of the lab into text, for scenarios: see scenario.h for the names.
+enum result lab_expand(const struct lab *lab, struct arena *arena, const char *text, char **out,
+        struct error *err);
+
+// The file `name` ("templates/nsd.conf") of the lab's data: from $BATON_DATA/lab, the source tree
+// that this was built from, or the installed data directory, whichever is there first.
+enum result lab_data_path(
+        struct arena *arena, const char *name, const char **path, struct error *err);
+
+// `baton lab ...`; argv[0] is "lab". Returns the exit status.
+int lab_main(int argc, char **argv);

@@ -1,0 +1,85 @@
+#include "zone_file.h"
+
+#include "base/buffer.h"
+
+#include <libdnssec/binary.h>
+#include <libdnssec/error.h>
+#include <libdnssec/key.h>
+#include <stdio.h>
+#include <string.h>
+
+void zone_file_name(const struct lab_info *info, unsigned n, char *name, size_t size)
+{
+	snprintf(name, size, "n%06u.%s", n, info->zone);
+}
+
+enum result zone_file_append_names(const struct lab_info *info, const char *path, struct error *err)
+{
+	FILE *file = fopen(path, "ae");
+	if (file == NULL)
+		return error_set_errno(err, "cannot write %s", path);
+	for (unsigned n = 1; n <= info->names; n++)
+		fprintf(file, "n%06u TXT \"n%06u\"\n", n, n);
+	bool failed = ferror(file) != 0;
+	if (fclose(file) != 0 || failed)
+		return error_set_errno(err, "cannot write %s", path);
+	return RESULT_OK;
+}
+
+// A libdnssec key from the first record of a DNSKEY RRset; NULL where it is unusable.
+static dnssec_key_t *zone_file_load(const knot_rrset_t *dnskey)
+{
+	dnssec_key_t *key;
+	dnssec_binary_t rdata = {.size = dnskey->rrs.rdata->len, .data = dnskey->rrs.rdata->data};
+	if (dnssec_key_new(&key) != DNSSEC_EOK)
+		return NULL;
+	if (dnssec_key_set_dname(key, dnskey->owner) == DNSSEC_EOK &&
+	        dnssec_key_set_rdata(key, &rdata) == DNSSEC_EOK)
+		return key;
+	dnssec_key_free(key);
+	return NULL;
+}
+
+enum result zone_file_key(struct arena *arena, const knot_rrset_t *dnskey, const char **text,
+        uint16_t *tag, struct error *err)
+{
+	char line[4096];
+	knot_dump_style_t style = KNOT_DUMP_STYLE_DEFAULT;
+	style.wrap = false;
+	dnssec_key_t *key = zone_file_load(dnskey);
+	if (key == NULL)
+		return error_set(err, RESULT_CORRUPT, "unusable DNSKEY record");
+	uint16_t new_tag = dnssec_key_get_keytag(key);
+	dnssec_key_free(key);
+	int n = knot_rrset_txt_dump_data(dnskey, 0, line, sizeof(line), &style);
+	const char *copy = n > 0 ? arena_strdup(arena, line) : NULL;
+	if (copy == NULL)
+		return error_set(err, RESULT_LIMIT, "DNSKEY record too large");
+	*text = copy;
+	*tag = new_tag;
+	return RESULT_OK;
+}
+
+enum result zone_file_ds(struct arena *arena, const char *zone, uint32_t ttl_s,
+        const knot_rrset_t *dnskey, const char **text, struct error *err)
+{
+	dnssec_binary_t ds = {0};
+	dnssec_key_t *key = zone_file_load(dnskey);
+	if (key == NULL || dnssec_key_create_ds(key, DNSSEC_KEY_DIGEST_SHA256, &ds) != DNSSEC_EOK) {
+		dnssec_key_free(key);
+		return error_set(err, RESULT_CORRUPT, "%s: unusable DNSKEY record", zone);
+	}
+	struct buffer line = buffer_init(1024);
+	buffer_printf(&line, "%s %u DS %u %u %u ", zone, ttl_s, dnssec_key_get_keytag(key),
+	        ds.data[2], ds.data[3]);
+	for (size_t i = 4; i < ds.size; i++)
+		buffer_printf(&line, "%02X", ds.data[i]);
+	const char *copy = line.failed ? NULL : arena_strdup(arena, buffer_text(&line));
+	buffer_free(&line);
+	dnssec_binary_free(&ds);
+	dnssec_key_free(key);
+	if (copy == NULL)
+		return error_set(err, RESULT_MEMORY, "out of memory");
+	*text = copy;
+	return RESULT_OK;
+}
