@@ -1,13 +1,15 @@
 #include "base/buffer.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct buffer buffer_init(size_t max_octets)
 {
-	return (struct buffer){.max = max_octets};
+	// Sizes are doubled, and one more octet is needed for the NUL: neither may overflow.
+	return (struct buffer){.max = max_octets < SIZE_MAX / 4 ? max_octets : SIZE_MAX / 4};
 }
 
 void buffer_free(struct buffer *buffer)

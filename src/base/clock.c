@@ -75,7 +75,7 @@ enum result duration_parse(const char *text, int64_t *duration_ms, struct error 
 			        "6h, 2d or 1d12h",
 			        text);
 		if (__builtin_mul_overflow(number, units[unit].ms, &number) ||
-		        __builtin_add_overflow(sum, number, &sum) || sum > 1000 * 366 * DAY_MS)
+		        __builtin_add_overflow(sum, number, &sum) || sum > DURATION_MAX_MS)
 			return error_set(err, RESULT_INPUT, "duration '%.40s' is too long", text);
 		next_unit = unit + 1;
 		p = end;
@@ -113,31 +113,60 @@ char *time_format(int64_t at_ms, char *buf)
 		strcpy(buf, at_ms == TIME_NEVER_MS ? "never" : "ever");
 		return buf;
 	}
-	int64_t ms = ((at_ms % 1000) + 1000) % 1000;
-	time_t seconds = (time_t)((at_ms - ms) / 1000);
+	int64_t ms = at_ms % 1000;
+	time_t seconds = (time_t)(at_ms / 1000);
+	if (ms < 0) {
+		ms += 1000;
+		seconds--;
+	}
 	struct tm tm;
 	if (gmtime_r(&seconds, &tm) == NULL || tm.tm_year > 8099 || tm.tm_year < -1900) {
 		snprintf(buf, TIME_TEXT, "@%lldms", (long long)at_ms);
 		return buf;
 	}
-	size_t n = strftime(buf, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + n, TIME_TEXT - n, ms != 0 ? ".%03dZ" : "Z", (int)ms);
+	char fraction[8] = "";
+	if (ms != 0)
+		snprintf(fraction, sizeof fraction, ".%03d", (int)(ms % 1000));
+	snprintf(buf, TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", (tm.tm_year + 1900) % 10000,
+	        tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, fraction);
 	return buf;
+}
+
+static bool has_form(const char *text, const char *form)
+{
+	for (; *form != '\0'; text++, form++)
+		if (*form == '0' ? !isdigit((unsigned char)*text) : *text != *form)
+			return false;
+	return *text == '\0';
+}
+
+static int digits(const char *text, size_t n)
+{
+	int number = 0;
+	for (size_t i = 0; i < n; i++)
+		number = number * 10 + (text[i] - '0');
+	return number;
 }
 
 enum result time_parse(const char *text, int64_t *at_ms, struct error *err)
 {
-	struct tm tm = {0};
-	const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	int64_t ms = 0;
-	if (p != NULL && p[0] == '.' && isdigit((unsigned char)p[1]) &&
-	        isdigit((unsigned char)p[2]) && isdigit((unsigned char)p[3])) {
-		ms = (p[1] - '0') * 100 + (p[2] - '0') * 10 + (p[3] - '0');
-		p += 4;
-	}
-	if (p == NULL || strcmp(p, "Z") != 0)
+	bool fraction = has_form(text, "0000-00-00T00:00:00.000Z");
+	if (!fraction && !has_form(text, "0000-00-00T00:00:00Z"))
 		return error_set(err, RESULT_INPUT,
 		        "'%.40s' is not a time, expected UTC as 2026-11-21T17:40:00Z", text);
-	*at_ms = (int64_t)timegm(&tm) * 1000 + ms;
+	struct tm tm = {.tm_year = digits(text, 4) - 1900,
+	        .tm_mon = digits(text + 5, 2) - 1,
+	        .tm_mday = digits(text + 8, 2),
+	        .tm_hour = digits(text + 11, 2),
+	        .tm_min = digits(text + 14, 2),
+	        .tm_sec = digits(text + 17, 2)};
+	const struct tm wanted = tm;
+	int64_t seconds =
+	        timegm(&tm); // moves 30 February into March, and so shows that there is none
+	if (tm.tm_mon != wanted.tm_mon || tm.tm_mday != wanted.tm_mday ||
+	        tm.tm_hour != wanted.tm_hour || tm.tm_min != wanted.tm_min ||
+	        tm.tm_sec != wanted.tm_sec)
+		return error_set(err, RESULT_INPUT, "'%.40s': there is no such day or time", text);
+	*at_ms = seconds * 1000 + (fraction ? digits(text + 20, 3) : 0);
 	return RESULT_OK;
 }

@@ -24,11 +24,14 @@ struct clock {
 struct clock clock_system(void);
 int64_t clock_now_ms(const struct clock *clock);
 
-// Addition that stays at TIME_NEVER_MS / TIME_EVER_MS instead of overflowing.
+// Addition that stays at TIME_NEVER_MS / TIME_EVER_MS instead of overflowing; delta_ms is a finite
+// duration.
 int64_t time_add(int64_t at_ms, int64_t delta_ms);
 
-// "90s", "5m", "6h", "2d", and sums of them, largest unit first, "1d12h"; also "250ms". Bare
-// numbers are refused, except that nothing else is accepted either: no sign, no fraction, no space.
+#define DURATION_MAX_MS (1000 * 366 * DAY_MS)
+// "90s", "5m", "6h", "2d", "250ms", and sums of them, each unit once and the largest first:
+// "1d12h". A bare number, a sign, a fraction or a space is refused, and so is more than
+// DURATION_MAX_MS.
 enum result duration_parse(const char *text, int64_t *duration_ms, struct error *err);
 
 #define DURATION_TEXT 48
@@ -39,5 +42,6 @@ char *duration_format(int64_t duration_ms, char *buf);
 // ISO 8601 in UTC, "2026-11-21T17:40:00Z", with ".250" before the Z where milliseconds are not
 // zero; "never" and "ever" for the two ends. buf has TIME_TEXT octets. Returns buf.
 char *time_format(int64_t at_ms, char *buf);
-// The form that time_format writes.
+// The form that time_format writes for a point in time, exactly: no other zone, no leap second, no
+// day that the calendar does not have. RESULT_INPUT.
 enum result time_parse(const char *text, int64_t *at_ms, struct error *err);

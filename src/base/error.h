@@ -7,10 +7,11 @@
 //
 //     struct error err = {0};
 //     if (yaml_parse(arena, "op.yaml", text, len, &root, &err) != RESULT_OK)
-//             die_usage("%s", err.text);         // "op.yaml:3:7: unknown word 'stpes', expected
-//             'steps'"
+//             die_usage("%s", err.text);
+//     // op.yaml:3:7: unknown word 'stpes' in a procedure, did you mean 'steps'?
 //
-// Outputs are untouched on failure. A struct error is plain memory, nobody has to free it.
+// Outputs are untouched on failure. A struct error is plain memory, nobody has to free it. Its text
+// is one line: control characters, which may come from a file or a peer, are shown as "?".
 #pragma once
 
 #include <stdarg.h>
@@ -38,15 +39,16 @@ struct error {
 	char text[500];
 };
 
-// A short English name of a result, "malformed input"; never NULL.
+// A short English name of a result, "unusable input"; never NULL.
 const char *result_text(enum result code);
 
 // Fills err (which may be NULL) and returns code, so that callers can write
-// `return error_set(err, RESULT_INPUT, "...", ...)`. Cuts the text where it does not fit.
+// `return error_set(err, RESULT_INPUT, "...", ...)`. Cuts the text where it does not fit. Arguments
+// may point into err->text.
 enum result error_set(struct error *err, enum result code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
-// The same with the operating system's text of errno behind it.
+// The same with the operating system's text of errno behind it; RESULT_SYSTEM.
 enum result error_set_errno(struct error *err, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 

@@ -2,14 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/random.h"
 
 static enum result read_all(
         int fd, const char *path, size_t max, struct buffer *out, struct error *err)
@@ -23,10 +25,12 @@ static enum result read_all(
 			continue;
 		if (n < 0)
 			return error_set_errno(err, "%s: cannot read", path);
-		buffer_add(out, chunk, (size_t)n);
-		if (out->failed)
+		if ((size_t)n > max - out->length)
 			return error_set(err, RESULT_LIMIT,
 			        "%s: larger than the %zu octets allowed", path, max);
+		buffer_add(out, chunk, (size_t)n);
+		if (out->failed)
+			return error_set(err, RESULT_MEMORY, "%s: no memory for it", path);
 	}
 }
 
@@ -75,7 +79,7 @@ static enum result write_all(
 
 static void sync_folder_of(const char *path)
 {
-	char copy[4096];
+	char copy[PATH_MAX];
 	snprintf(copy, sizeof copy, "%s", path);
 	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0) {
@@ -84,18 +88,41 @@ static void sync_folder_of(const char *path)
 	}
 }
 
+#define TEMPORARY_TRIES 100
+
+// A new file beside path, under a name that nobody has; the name is written to temporary.
+static int create_beside(const char *path, char *temporary, size_t size)
+{
+	for (int i = 0; i < TEMPORARY_TRIES; i++) {
+		struct random random = random_system();
+		snprintf(temporary, size, "%s.%08" PRIx32, path, (uint32_t)random_u64(&random));
+		int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (fd >= 0 || errno != EEXIST)
+			return fd;
+	}
+	return -1;
+}
+
+// A private file stays private when it is replaced.
+static enum result copy_mode(int fd, const char *path, struct error *err)
+{
+	struct stat old;
+	if (stat(path, &old) == 0 && fchmod(fd, old.st_mode & 07777) != 0)
+		return error_set_errno(err, "%s: cannot keep its permissions", path);
+	return RESULT_OK;
+}
+
 enum result file_replace(const char *path, const void *data, size_t length, struct error *err)
 {
-	char temporary[4096];
-	if ((size_t)snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= sizeof temporary)
+	char temporary[PATH_MAX];
+	if (strlen(path) + sizeof ".01234567" > sizeof temporary)
 		return error_set(err, RESULT_INPUT, "%.80s…: path too long", path);
-	int fd = mkostemp(temporary, O_CLOEXEC);
+	int fd = create_beside(path, temporary, sizeof temporary);
 	if (fd < 0)
 		return error_set_errno(err, "%s: cannot create a file beside it", path);
-	mode_t mask = umask(0);
-	umask(mask);
-	fchmod(fd, 0666 & ~mask);
-	enum result result = write_all(fd, path, data, length, err);
+	enum result result = copy_mode(fd, path, err);
+	if (result == RESULT_OK)
+		result = write_all(fd, path, data, length, err);
 	close(fd);
 	if (result == RESULT_OK && rename(temporary, path) != 0)
 		result = error_set_errno(err, "%s: cannot replace", path);

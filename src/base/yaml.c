@@ -1,21 +1,28 @@
 #include "base/yaml.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 
+// The tree is built from libyaml's events rather than from its document tree, because only the
+// events still know which values carry a tag and where an alias was used, and so that nothing is
+// ever built that the limits forbid.
+struct anchor {
+	const char *name;
+	const struct yaml_node *node;
+};
+
 struct reader {
+	yaml_parser_t parser;
 	struct arena *arena;
 	const char *file;
-	yaml_document_t *document;
 	struct error *err;
-	size_t nodes;
+	size_t nodes; // so far; what an alias or a merge repeats counts again
+	struct anchor anchors[YAML_MAX_ANCHORS];
+	size_t anchor_count;
 };
 
 static enum result fail_at(
@@ -25,83 +32,114 @@ static enum result fail_at(
 	        r->err, code, "%s:%zu:%zu: %s", r->file, mark->line + 1, mark->column + 1, text);
 }
 
-static enum result build(
-        struct reader *r, const yaml_node_t *from, int depth, const struct yaml_node **out);
-
-static enum result build_scalar(struct reader *r, const yaml_node_t *from, struct yaml_node *node)
+static enum result fail_large(struct reader *r, const yaml_mark_t *mark)
 {
-	const char *value = (const char *)from->data.scalar.value;
-	if (memchr(value, '\0', from->data.scalar.length) != NULL)
-		return fail_at(r, &from->start_mark, RESULT_INPUT, "a NUL character in a text");
+	return fail_at(r, mark, RESULT_LIMIT, "the document is too large");
+}
+
+static enum result parser_error(struct reader *r)
+{
+	const yaml_parser_t *p = &r->parser;
+	const char *problem = p->problem != NULL ? p->problem : "not a YAML document";
+	if (p->error == YAML_MEMORY_ERROR)
+		return error_set(r->err, RESULT_MEMORY, "%s: no memory for it", r->file);
+	if (p->error == YAML_READER_ERROR)
+		return error_set(r->err, RESULT_INPUT, "%s: octet %zu: %s", r->file,
+		        p->problem_offset, problem);
+	if (p->context == NULL)
+		return fail_at(r, &p->problem_mark, RESULT_INPUT, problem);
+	return error_set(r->err, RESULT_INPUT, "%s:%zu:%zu: %s, %s that begins in line %zu",
+	        r->file, p->problem_mark.line + 1, p->problem_mark.column + 1, problem, p->context,
+	        p->context_mark.line + 1);
+}
+
+static enum result next_event(struct reader *r, yaml_event_t *event)
+{
+	return yaml_parser_parse(&r->parser, event) ? RESULT_OK : parser_error(r);
+}
+
+static enum result count_nodes(struct reader *r, const yaml_mark_t *mark, size_t n)
+{
+	if (n > YAML_MAX_NODES - r->nodes)
+		return fail_at(r, mark, RESULT_LIMIT,
+		        "too many values (what aliases repeat counts each time)");
+	r->nodes += n;
+	return RESULT_OK;
+}
+
+static enum result read_node(
+        struct reader *r, const yaml_event_t *event, int depth, const struct yaml_node **out);
+
+// Reads the next event and the node that it begins. An end of whatever kind gives *out = NULL.
+static enum result read_next(struct reader *r, int depth, const struct yaml_node **out)
+{
+	yaml_event_t event;
+	enum result result = next_event(r, &event);
+	if (result != RESULT_OK)
+		return result;
+	*out = NULL;
+	if (event.type != YAML_SEQUENCE_END_EVENT && event.type != YAML_MAPPING_END_EVENT)
+		result = read_node(r, &event, depth, out);
+	yaml_event_delete(&event);
+	return result;
+}
+
+static enum result read_scalar(struct reader *r, const yaml_event_t *event, struct yaml_node *node)
+{
+	const char *value = (const char *)event->data.scalar.value;
+	size_t length = event->data.scalar.length;
+	if (memchr(value, '\0', length) != NULL)
+		return fail_at(r, &event->start_mark, RESULT_INPUT, "a NUL character in a text");
 	node->kind = YAML_SCALAR;
-	node->quoted = from->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-	node->text = arena_strndup(r->arena, value, from->data.scalar.length);
-	return node->text != NULL
-	               ? RESULT_OK
-	               : fail_at(r, &from->start_mark, RESULT_LIMIT, "document too large");
+	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	node->text = arena_strndup(r->arena, value, length);
+	return node->text != NULL ? RESULT_OK : fail_large(r, &event->start_mark);
 }
 
-static enum result build_list(
-        struct reader *r, const yaml_node_t *from, int depth, struct yaml_node *node)
+// Children are collected in a list while their number is not known yet.
+struct child {
+	const struct yaml_node *key, *value;
+	struct child *next;
+};
+
+struct children {
+	struct child *first, **end;
+	size_t count;
+};
+
+static enum result children_add(struct reader *r, const yaml_mark_t *mark,
+        struct children *children, const struct yaml_node *key, const struct yaml_node *value)
 {
-	size_t n = (size_t)(from->data.sequence.items.top - from->data.sequence.items.start);
+	struct child *child = arena_alloc(r->arena, sizeof *child);
+	if (child == NULL)
+		return fail_large(r, mark);
+	*child = (struct child){.key = key, .value = value};
+	*children->end = child;
+	children->end = &child->next;
+	children->count++;
+	return RESULT_OK;
+}
+
+static enum result read_list(
+        struct reader *r, const yaml_mark_t *mark, int depth, struct yaml_node *node)
+{
+	struct children children = {.end = &children.first};
+	for (;;) {
+		const struct yaml_node *item;
+		enum result result = read_next(r, depth + 1, &item);
+		if (result == RESULT_OK && item == NULL)
+			break;
+		if (result == RESULT_OK)
+			result = children_add(r, mark, &children, NULL, item);
+		if (result != RESULT_OK)
+			return result;
+	}
 	node->kind = YAML_LIST;
-	node->items = arena_array(r->arena, n, sizeof *node->items);
+	node->items = arena_array(r->arena, children.count, sizeof *node->items);
 	if (node->items == NULL)
-		return fail_at(r, &from->start_mark, RESULT_LIMIT, "document too large");
-	for (; node->count < n; node->count++) {
-		int item = from->data.sequence.items.start[node->count];
-		enum result result = build(r, yaml_document_get_node(r->document, item), depth + 1,
-		        &node->items[node->count]);
-		if (result != RESULT_OK)
-			return result;
-	}
-	return RESULT_OK;
-}
-
-static enum result map_add(struct reader *r, struct yaml_node *map, const struct yaml_node *key,
-        const struct yaml_node *value, bool merged)
-{
-	for (size_t i = 0; i < map->count; i++)
-		if (strcmp(map->keys[i]->text, key->text) == 0) {
-			if (merged)
-				return RESULT_OK; // what the map says itself wins over what it
-				                  // merges
-			return yaml_error(key, r->err, "'%.60s' is there twice, first in line %d",
-			        key->text, map->keys[i]->line);
-		}
-	map->keys[map->count] = key;
-	map->items[map->count++] = value;
-	return RESULT_OK;
-}
-
-static size_t merge_count(const struct yaml_node *value)
-{
-	size_t n = value->kind == YAML_MAP ? value->count : 0;
-	if (value->kind == YAML_LIST)
-		for (size_t i = 0; i < value->count; i++)
-			n += value->items[i]->kind == YAML_MAP ? value->items[i]->count : 0;
-	return n;
-}
-
-static enum result merge_one(struct reader *r, struct yaml_node *map, const struct yaml_node *from)
-{
-	if (from->kind != YAML_MAP)
-		return yaml_error(from, r->err, "'<<' merges a mapping, or a list of mappings");
-	for (size_t i = 0; i < from->count; i++)
-		map_add(r, map, from->keys[i], from->items[i], true);
-	return RESULT_OK;
-}
-
-static enum result merge(struct reader *r, struct yaml_node *map, const struct yaml_node *value)
-{
-	if (value->kind != YAML_LIST)
-		return merge_one(r, map, value);
-	for (size_t i = 0; i < value->count; i++) {
-		enum result result = merge_one(r, map, value->items[i]);
-		if (result != RESULT_OK)
-			return result;
-	}
+		return fail_large(r, mark);
+	for (const struct child *child = children.first; child != NULL; child = child->next)
+		node->items[node->count++] = child->value;
 	return RESULT_OK;
 }
 
@@ -110,132 +148,277 @@ static bool is_merge_key(const struct yaml_node *key)
 	return !key->quoted && strcmp(key->text, "<<") == 0;
 }
 
-static enum result build_map(
-        struct reader *r, const yaml_node_t *from, int depth, struct yaml_node *node)
+// The pairs of a mapping, first its own in their order, then those of "<<".
+struct entry {
+	const struct yaml_node *key, *value;
+	bool dropped;
+};
+
+struct entries {
+	struct entry *at;
+	size_t count, own;
+};
+
+static int compare_entries(const void *a, const void *b)
 {
-	const yaml_node_pair_t *start = from->data.mapping.pairs.start;
-	size_t n = (size_t)(from->data.mapping.pairs.top - start);
-	const struct yaml_node **pairs = arena_array(r->arena, n, 2 * sizeof *pairs);
-	if (pairs == NULL)
-		return fail_at(r, &from->start_mark, RESULT_LIMIT, "document too large");
-	size_t room = n;
-	for (size_t i = 0; i < n; i++) {
-		const yaml_node_t *key = yaml_document_get_node(r->document, start[i].key);
-		if (key == NULL || key->type != YAML_SCALAR_NODE)
-			return fail_at(r, &from->start_mark, RESULT_INPUT, "a key must be a word");
-		enum result result = build(r, key, depth + 1, &pairs[2 * i]);
-		if (result == RESULT_OK)
-			result = build(r, yaml_document_get_node(r->document, start[i].value),
-			        depth + 1, &pairs[2 * i + 1]);
+	const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
+	int order = strcmp(x->key->text, y->key->text);
+	return order != 0 ? order : x < y ? -1 : x > y;
+}
+
+// Of equal keys the first one stays: what a mapping says itself wins over what it merges, an
+// earlier merge over a later one. Twice among its own is an error. Sorting keeps this fast for any
+// input.
+static enum result drop_repeated(struct reader *r, struct entries *entries)
+{
+	struct entry **sorted = malloc(entries->count * sizeof *sorted);
+	if (sorted == NULL)
+		return error_set(r->err, RESULT_MEMORY, "%s: no memory for it", r->file);
+	for (size_t i = 0; i < entries->count; i++)
+		sorted[i] = &entries->at[i];
+	qsort(sorted, entries->count, sizeof(struct entry *), compare_entries);
+	const struct entry *first = sorted[0], *twice = NULL, *original = NULL;
+	for (size_t i = 1; i < entries->count; i++) {
+		if (strcmp(sorted[i]->key->text, first->key->text) != 0) {
+			first = sorted[i];
+			continue;
+		}
+		sorted[i]->dropped = true;
+		if (sorted[i] < entries->at + entries->own &&
+		        (twice == NULL || sorted[i] < twice)) {
+			twice = sorted[i];
+			original = first;
+		}
+	}
+	free(sorted);
+	if (twice == NULL)
+		return RESULT_OK;
+	return yaml_error(twice->key, r->err, "'%.60s' is there twice, first in line %d",
+	        twice->key->text, original->key->line);
+}
+
+static enum result add_merged(struct reader *r, const yaml_mark_t *mark, struct entries *entries,
+        const struct yaml_node *from)
+{
+	if (from->kind != YAML_MAP)
+		return yaml_error(from, r->err, "'<<' merges a mapping, or a list of mappings");
+	enum result result = count_nodes(r, mark, from->count);
+	if (result != RESULT_OK)
+		return result;
+	struct entry *at =
+	        realloc(entries->at, (entries->count + from->count + 1) * sizeof *entries->at);
+	if (at == NULL)
+		return error_set(r->err, RESULT_MEMORY, "%s: no memory for it", r->file);
+	entries->at = at;
+	for (size_t i = 0; i < from->count; i++)
+		entries->at[entries->count++] =
+		        (struct entry){.key = from->keys[i], .value = from->items[i]};
+	return RESULT_OK;
+}
+
+static enum result collect_entries(struct reader *r, const yaml_mark_t *mark,
+        const struct children *children, struct entries *entries)
+{
+	entries->at = malloc((children->count + 1) * sizeof *entries->at);
+	if (entries->at == NULL)
+		return error_set(r->err, RESULT_MEMORY, "%s: no memory for it", r->file);
+	const struct child *child;
+	for (child = children->first; child != NULL; child = child->next)
+		if (!is_merge_key(child->key))
+			entries->at[entries->count++] =
+			        (struct entry){.key = child->key, .value = child->value};
+	entries->own = entries->count;
+	for (child = children->first; child != NULL; child = child->next) {
+		if (!is_merge_key(child->key))
+			continue;
+		const struct yaml_node *from = child->value;
+		enum result result = RESULT_OK;
+		if (from->kind != YAML_LIST)
+			result = add_merged(r, mark, entries, from);
+		else
+			for (size_t i = 0; result == RESULT_OK && i < from->count; i++)
+				result = add_merged(r, mark, entries, from->items[i]);
 		if (result != RESULT_OK)
 			return result;
-		if (is_merge_key(pairs[2 * i]))
-			room += merge_count(pairs[2 * i + 1]);
 	}
+	return entries->count > 0 ? drop_repeated(r, entries) : RESULT_OK;
+}
+
+static enum result fill_map(struct reader *r, const yaml_mark_t *mark,
+        const struct entries *entries, struct yaml_node *node)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < entries->count; i++)
+		n += !entries->at[i].dropped;
 	node->kind = YAML_MAP;
-	node->keys = arena_array(r->arena, room, sizeof *node->keys);
-	node->items = arena_array(r->arena, room, sizeof *node->items);
+	node->keys = arena_array(r->arena, n, sizeof *node->keys);
+	node->items = arena_array(r->arena, n, sizeof *node->items);
 	if (node->keys == NULL || node->items == NULL)
-		return fail_at(r, &from->start_mark, RESULT_LIMIT, "document too large");
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t i = 0; i < n; i++) {
-			if (is_merge_key(pairs[2 * i]) != (pass == 1))
-				continue;
-			enum result result =
-			        pass == 0 ? map_add(r, node, pairs[2 * i], pairs[2 * i + 1], false)
-			                  : merge(r, node, pairs[2 * i + 1]);
-			if (result != RESULT_OK)
-				return result;
+		return fail_large(r, mark);
+	for (size_t i = 0; i < entries->count; i++)
+		if (!entries->at[i].dropped) {
+			node->keys[node->count] = entries->at[i].key;
+			node->items[node->count++] = entries->at[i].value;
 		}
 	return RESULT_OK;
 }
 
-static enum result build(
-        struct reader *r, const yaml_node_t *from, int depth, const struct yaml_node **out)
+static enum result read_pairs(
+        struct reader *r, const yaml_mark_t *mark, int depth, struct children *children)
 {
-	static const yaml_mark_t start = {0};
-	if (from == NULL)
-		return fail_at(r, &start, RESULT_INPUT, "broken document");
+	for (;;) {
+		const struct yaml_node *key, *value;
+		enum result result = read_next(r, depth + 1, &key);
+		if (result != RESULT_OK || key == NULL)
+			return result;
+		if (key->kind != YAML_SCALAR)
+			return yaml_error(key, r->err, "a key must be a word");
+		result = read_next(r, depth + 1, &value);
+		if (result == RESULT_OK)
+			result = children_add(r, mark, children, key, value);
+		if (result != RESULT_OK)
+			return result;
+	}
+}
+
+static enum result read_map(
+        struct reader *r, const yaml_mark_t *mark, int depth, struct yaml_node *node)
+{
+	struct children children = {.end = &children.first};
+	enum result result = read_pairs(r, mark, depth, &children);
+	if (result != RESULT_OK)
+		return result;
+	struct entries entries = {0};
+	result = collect_entries(r, mark, &children, &entries);
+	if (result == RESULT_OK)
+		result = fill_map(r, mark, &entries, node);
+	free(entries.at);
+	return result;
+}
+
+// An alias shares what its anchor holds, but is a node of its own, at its own place. What it
+// repeats counts as if it were written out, since those who walk the tree will walk it again.
+static enum result count_again(
+        struct reader *r, const yaml_mark_t *mark, const struct yaml_node *node, int depth)
+{
 	if (depth > YAML_MAX_DEPTH)
-		return fail_at(r, &from->start_mark, RESULT_LIMIT, "nested too deeply");
-	if (++r->nodes > YAML_MAX_NODES)
-		return fail_at(r, &from->start_mark, RESULT_LIMIT,
-		        "too many values (aliases count each time)");
+		return fail_at(r, mark, RESULT_LIMIT, "nested too deeply");
+	enum result result = count_nodes(r, mark, 1 + (node->kind == YAML_MAP ? node->count : 0));
+	for (size_t i = 0; result == RESULT_OK && i < node->count; i++)
+		result = count_again(r, mark, node->items[i], depth + 1);
+	return result;
+}
+
+static enum result read_alias(
+        struct reader *r, const yaml_event_t *event, int depth, const struct yaml_node **out)
+{
+	const char *name = (const char *)event->data.alias.anchor;
+	size_t i = r->anchor_count;
+	while (i > 0 && strcmp(r->anchors[i - 1].name, name) != 0)
+		i--;
+	if (i == 0)
+		return error_set(r->err, RESULT_INPUT,
+		        "%s:%zu:%zu: no '&%.60s' is complete before this '*%.60s'", r->file,
+		        event->start_mark.line + 1, event->start_mark.column + 1, name, name);
+	const struct yaml_node *target = r->anchors[i - 1].node;
+	enum result result = count_again(r, &event->start_mark, target, depth);
+	if (result != RESULT_OK)
+		return result;
+	struct yaml_node *node = arena_memdup(r->arena, target, sizeof *target);
+	if (node == NULL)
+		return fail_large(r, &event->start_mark);
+	node->line = (int)event->start_mark.line + 1;
+	node->column = (int)event->start_mark.column + 1;
+	*out = node;
+	return RESULT_OK;
+}
+
+static enum result keep_anchor(struct reader *r, const yaml_mark_t *mark, const yaml_char_t *name,
+        const struct yaml_node *node)
+{
+	if (name == NULL)
+		return RESULT_OK;
+	if (r->anchor_count == YAML_MAX_ANCHORS)
+		return fail_at(r, mark, RESULT_LIMIT, "too many anchors ('&…')");
+	const char *copy = arena_strdup(r->arena, (const char *)name);
+	if (copy == NULL)
+		return fail_large(r, mark);
+	r->anchors[r->anchor_count++] = (struct anchor){.name = copy, .node = node};
+	return RESULT_OK;
+}
+
+static enum result read_content(
+        struct reader *r, const yaml_event_t *event, int depth, struct yaml_node *node)
+{
+	const yaml_char_t *tag, *anchor;
+	if (event->type == YAML_SCALAR_EVENT) {
+		tag = event->data.scalar.tag;
+		anchor = event->data.scalar.anchor;
+	} else if (event->type == YAML_SEQUENCE_START_EVENT) {
+		tag = event->data.sequence_start.tag;
+		anchor = event->data.sequence_start.anchor;
+	} else {
+		tag = event->data.mapping_start.tag;
+		anchor = event->data.mapping_start.anchor;
+	}
+	const yaml_mark_t *mark = &event->start_mark;
+	if (tag != NULL)
+		return fail_at(r, mark, RESULT_INPUT, "YAML tags ('!…') are not used here");
+	enum result result = event->type == YAML_SCALAR_EVENT ? read_scalar(r, event, node)
+	                     : event->type == YAML_SEQUENCE_START_EVENT
+	                             ? read_list(r, mark, depth, node)
+	                             : read_map(r, mark, depth, node);
+	return result != RESULT_OK ? result : keep_anchor(r, mark, anchor, node);
+}
+
+static enum result read_node(
+        struct reader *r, const yaml_event_t *event, int depth, const struct yaml_node **out)
+{
+	if (event->type == YAML_ALIAS_EVENT)
+		return read_alias(r, event, depth, out);
+	const yaml_mark_t *mark = &event->start_mark;
+	if (depth > YAML_MAX_DEPTH)
+		return fail_at(r, mark, RESULT_LIMIT, "nested too deeply");
+	enum result result = count_nodes(r, mark, 1);
+	if (result != RESULT_OK)
+		return result;
 	struct yaml_node *node = arena_alloc(r->arena, sizeof *node);
 	if (node == NULL)
-		return fail_at(r, &from->start_mark, RESULT_LIMIT, "document too large");
+		return fail_large(r, mark);
 	node->file = r->file;
-	node->line = (int)from->start_mark.line + 1;
-	node->column = (int)from->start_mark.column + 1;
-	enum result result;
-	switch (from->type) {
-	case YAML_SCALAR_NODE:
-		result = build_scalar(r, from, node);
-		break;
-	case YAML_SEQUENCE_NODE:
-		result = build_list(r, from, depth, node);
-		break;
-	case YAML_MAPPING_NODE:
-		result = build_map(r, from, depth, node);
-		break;
-	case YAML_NO_NODE:
-	default:
-		return fail_at(r, &from->start_mark, RESULT_INPUT, "broken document");
-	}
+	node->line = (int)mark->line + 1;
+	node->column = (int)mark->column + 1;
+	result = read_content(r, event, depth, node);
 	if (result == RESULT_OK)
 		*out = node;
 	return result;
 }
 
-static bool has_own_tag(const yaml_document_t *document)
+// Takes the next event, which must be of that type; `otherwise` is said where it is not.
+static enum result expect_event(struct reader *r, yaml_event_type_t type, const char *otherwise)
 {
-	for (const yaml_node_t *n = document->nodes.start; n < document->nodes.top; n++) {
-		const char *usual = n->type == YAML_SCALAR_NODE     ? YAML_DEFAULT_SCALAR_TAG
-		                    : n->type == YAML_SEQUENCE_NODE ? YAML_DEFAULT_SEQUENCE_TAG
-		                                                    : YAML_DEFAULT_MAPPING_TAG;
-		if (n->tag != NULL && strcmp((const char *)n->tag, usual) != 0)
-			return true;
-	}
-	return false;
+	yaml_event_t event;
+	enum result result = next_event(r, &event);
+	if (result != RESULT_OK)
+		return result;
+	if (event.type != type)
+		result = fail_at(r, &event.start_mark, RESULT_INPUT, otherwise);
+	yaml_event_delete(&event);
+	return result;
 }
 
-static enum result parser_error(const yaml_parser_t *parser, const char *file, struct error *err)
+static enum result read_document(struct reader *r, const struct yaml_node **root)
 {
-	const char *problem = parser->problem != NULL ? parser->problem : "not a YAML document";
-	return error_set(err, RESULT_INPUT, "%s:%zu:%zu: %s%s%s", file,
-	        parser->problem_mark.line + 1, parser->problem_mark.column + 1, problem,
-	        parser->context != NULL ? ", " : "",
-	        parser->context != NULL ? parser->context : "");
-}
-
-static enum result build_document(struct arena *arena, const char *file, yaml_document_t *document,
-        const struct yaml_node **root, struct error *err)
-{
-	const yaml_node_t *top = yaml_document_get_root_node(document);
-	if (top == NULL)
-		return error_set(err, RESULT_INPUT, "%s:1:1: empty file", file);
-	if (has_own_tag(document))
-		return error_set(err, RESULT_INPUT, "%s: YAML tags ('!…') are not used here", file);
-	struct reader r = {.arena = arena, .document = document, .err = err};
-	r.file = arena_strdup(arena, file);
-	if (r.file == NULL)
-		return error_set(err, RESULT_MEMORY, "%s: no memory for it", file);
-	return build(&r, top, 0, root);
-}
-
-// There must be nothing behind the first document.
-static enum result expect_end(yaml_parser_t *parser, const char *file, struct error *err)
-{
-	yaml_document_t second;
-	if (!yaml_parser_load(parser, &second))
-		return parser_error(parser, file, err);
-	const yaml_node_t *top = yaml_document_get_root_node(&second);
-	enum result result =
-	        top == NULL ? RESULT_OK
-	                    : error_set(err, RESULT_INPUT,
-	                              "%s:%zu:1: a second document begins; one a file is allowed",
-	                              file, top->start_mark.line + 1);
-	yaml_document_delete(&second);
+	enum result result = expect_event(r, YAML_STREAM_START_EVENT, "not a YAML document");
+	if (result == RESULT_OK)
+		result = expect_event(r, YAML_DOCUMENT_START_EVENT, "an empty file");
+	if (result == RESULT_OK)
+		result = read_next(r, 0, root);
+	if (result == RESULT_OK)
+		result = expect_event(r, YAML_DOCUMENT_END_EVENT, "not a YAML document");
+	if (result == RESULT_OK)
+		result = expect_event(r, YAML_STREAM_END_EVENT,
+		        "a second document begins, expected one in a file");
 	return result;
 }
 
@@ -245,22 +428,21 @@ enum result yaml_parse(struct arena *arena, const char *file, const char *data, 
 	if (length > YAML_MAX_OCTETS)
 		return error_set(err, RESULT_LIMIT, "%s: larger than the %u octets allowed", file,
 		        YAML_MAX_OCTETS);
-	yaml_parser_t parser;
-	if (!yaml_parser_initialize(&parser))
+	struct reader *r = calloc(1, sizeof *r);
+	char *name = arena_strdup(arena, file);
+	if (r == NULL || name == NULL || !yaml_parser_initialize(&r->parser)) {
+		free(r);
 		return error_set(err, RESULT_MEMORY, "%s: no memory for it", file);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)data, length);
-	yaml_document_t document;
-	enum result result;
-	const struct yaml_node *top = NULL;
-	if (!yaml_parser_load(&parser, &document))
-		result = parser_error(&parser, file, err);
-	else {
-		result = build_document(arena, file, &document, &top, err);
-		if (result == RESULT_OK)
-			result = expect_end(&parser, file, err);
-		yaml_document_delete(&document);
 	}
-	yaml_parser_delete(&parser);
+	r->arena = arena;
+	r->file = name;
+	r->err = err;
+	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&r->parser, (const unsigned char *)data, length);
+	const struct yaml_node *top = NULL;
+	enum result result = read_document(r, &top);
+	yaml_parser_delete(&r->parser);
+	free(r);
 	if (result == RESULT_OK)
 		*root = top;
 	return result;
@@ -273,162 +455,4 @@ enum result yaml_load(
 	size_t length;
 	enum result result = file_read(arena, path, YAML_MAX_OCTETS, &data, &length, err);
 	return result != RESULT_OK ? result : yaml_parse(arena, path, data, length, root, err);
-}
-
-const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key)
-{
-	if (map == NULL || map->kind != YAML_MAP)
-		return NULL;
-	for (size_t i = 0; i < map->count; i++)
-		if (strcmp(map->keys[i]->text, key) == 0)
-			return map->items[i];
-	return NULL;
-}
-
-enum result yaml_error(const struct yaml_node *node, struct error *err, const char *format, ...)
-{
-	char text[400];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	return error_set(
-	        err, RESULT_INPUT, "%s:%d:%d: %s", node->file, node->line, node->column, text);
-}
-
-static const char *kind_text(enum yaml_kind kind)
-{
-	return kind == YAML_SCALAR ? "a single value" : kind == YAML_LIST ? "a list" : "a mapping";
-}
-
-enum result yaml_expect(
-        const struct yaml_node *node, const char *what, enum yaml_kind kind, struct error *err)
-{
-	if (node->kind == kind)
-		return RESULT_OK;
-	return yaml_error(
-	        node, err, "'%s' is %s, expected %s", what, kind_text(node->kind), kind_text(kind));
-}
-
-enum result yaml_text(
-        const struct yaml_node *node, const char *what, const char **text, struct error *err)
-{
-	enum result result = yaml_expect(node, what, YAML_SCALAR, err);
-	if (result == RESULT_OK)
-		*text = node->text;
-	return result;
-}
-
-enum result yaml_bool(
-        const struct yaml_node *node, const char *what, bool *value, struct error *err)
-{
-	enum result result = yaml_expect(node, what, YAML_SCALAR, err);
-	if (result != RESULT_OK)
-		return result;
-	bool yes = strcmp(node->text, "true") == 0;
-	if (node->quoted || (!yes && strcmp(node->text, "false") != 0))
-		return yaml_error(
-		        node, err, "'%s' is '%.60s', expected true or false", what, node->text);
-	*value = yes;
-	return RESULT_OK;
-}
-
-enum result yaml_duration(
-        const struct yaml_node *node, const char *what, int64_t *ms, struct error *err)
-{
-	enum result result = yaml_expect(node, what, YAML_SCALAR, err);
-	if (result != RESULT_OK)
-		return result;
-	struct error inner = {0};
-	if (duration_parse(node->text, ms, &inner) != RESULT_OK)
-		return yaml_error(node, err, "'%s': %s", what, inner.text);
-	return RESULT_OK;
-}
-
-enum result yaml_integer(const struct yaml_node *node, const char *what, int64_t min, int64_t max,
-        int64_t *value, struct error *err)
-{
-	enum result result = yaml_expect(node, what, YAML_SCALAR, err);
-	if (result != RESULT_OK)
-		return result;
-	char *end;
-	long long number = strtoll(node->text, &end, 10);
-	if (node->quoted || node->text[0] == '\0' ||
-	        strspn(node->text, "-0123456789") != strlen(node->text) || *end != '\0' ||
-	        number < min || number > max)
-		return yaml_error(node, err,
-		        "'%s' is '%.60s', expected a whole number from %" PRId64 " to %" PRId64,
-		        what, node->text, min, max);
-	*value = number;
-	return RESULT_OK;
-}
-
-// Edit distance, cut off above 2, on the first 40 characters.
-static int distance(const char *a, const char *b)
-{
-	size_t n = strnlen(a, 40), m = strnlen(b, 40);
-	int row[41];
-	for (size_t j = 0; j <= m; j++)
-		row[j] = (int)j;
-	for (size_t i = 1; i <= n; i++) {
-		int diagonal = row[0];
-		row[0] = (int)i;
-		for (size_t j = 1; j <= m; j++) {
-			int best = diagonal + (a[i - 1] != b[j - 1]);
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[m];
-}
-
-const char *yaml_nearest(const char *text, const char *const *known)
-{
-	const char *best = NULL;
-	int least = 3;
-	for (; *known != NULL; known++) {
-		int d = distance(text, *known);
-		if (d < least && d < (int)strlen(*known)) {
-			least = d;
-			best = *known;
-		}
-	}
-	return best;
-}
-
-static void list_words(const char *const *known, char *out, size_t size)
-{
-	size_t n = 0;
-	out[0] = '\0';
-	for (; *known != NULL && n < size; known++)
-		n += (size_t)snprintf(out + n, size - n, "%s%s", n > 0 ? ", " : "", *known);
-}
-
-enum result yaml_known_keys(
-        const struct yaml_node *map, const char *what, const char *const *known, struct error *err)
-{
-	enum result result = yaml_expect(map, what, YAML_MAP, err);
-	for (size_t i = 0; result == RESULT_OK && i < map->count; i++) {
-		const char *word = map->keys[i]->text;
-		const char *const *k = known;
-		while (*k != NULL && strcmp(*k, word) != 0)
-			k++;
-		if (*k != NULL)
-			continue;
-		const char *nearest = yaml_nearest(word, known);
-		char all[240];
-		list_words(known, all, sizeof all);
-		result = nearest != NULL
-		                 ? yaml_error(map->keys[i], err,
-		                           "unknown word '%.60s' in %s, did you mean '%s'?", word,
-		                           what, nearest)
-		                 : yaml_error(map->keys[i], err,
-		                           "unknown word '%.60s' in %s, expected one of: %s", word,
-		                           what, all);
-	}
-	return result;
 }

@@ -9,7 +9,12 @@
 //
 // Mappings keep their order; duplicate keys are an error. Aliases (*x) and merge keys (<<) are
 // resolved, within limits on depth, node count and size, so that no document can grow without
-// bound. Tags and several documents in a file are refused. All nodes live in the arena.
+// bound; what a mapping says itself wins over what it merges, whose keys come behind its own. Tags,
+// several documents in a file, and encodings other than UTF-8 are refused. All nodes live in the
+// arena; aliases share them, the tree is therefore for reading only.
+//
+// Errors: RESULT_INPUT for what is no YAML or not wanted here, RESULT_LIMIT for a document that is
+// too large or too deep (also: for the arena), each with file:line:column; RESULT_MEMORY.
 #pragma once
 
 #include "base/arena.h"
@@ -19,16 +24,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define YAML_MAX_OCTETS (4u << 20)
-#define YAML_MAX_DEPTH  32
-#define YAML_MAX_NODES  200000
+#define YAML_MAX_OCTETS  (4u << 20)
+#define YAML_MAX_DEPTH   32
+#define YAML_MAX_NODES   200000
+#define YAML_MAX_ANCHORS 1000
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml_node {
 	enum yaml_kind kind;
 	bool quoted;      // a scalar that was written in quotes: "true" is then a text
-	int line, column; // from 1; an alias keeps the place where it was used
+	int line, column; // from 1; of an alias the place where it is used
 	const char *file;
 	const char *text;               // scalar; NUL-terminated, without NUL inside
 	size_t count;                   // children; of a map: pairs

@@ -122,8 +122,11 @@ static void tell_publisher(struct teller *t, int16_t index)
 // "A resolver that fetched X from P as late as T may use it until U"
 static void tell_cached(struct teller *t, const struct safety_fault *f)
 {
-	buffer_printf(t->out, "A %s that fetched ",
-	        f->path == SAFETY_FORWARDER ? "cache that does not validate" : "resolver");
+	bool trusted = f->rule == SAFETY_RULE_DATA && f->cached == f->dnskey;
+	buffer_puts(t->out, trusted ? "A resolver that fetched and validated "
+	                    : f->path == SAFETY_FORWARDER
+	                            ? "A cache without validation that fetched "
+	                            : "A resolver that fetched ");
 	tell_edition(t, f->cached);
 	buffer_puts(t->out, " from ");
 	tell_publisher(t, f->cached);

@@ -1,0 +1,532 @@
+#include "change/definition.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/data.h"
+#include "base/file.h"
+
+struct loader {
+	struct arena *arena;
+	struct change_definition *d;
+	const struct yaml_node *root;
+	struct error *err;
+};
+
+static enum result no_memory(struct loader *l)
+{
+	return error_set(l->err, RESULT_LIMIT, "%s: too large", l->d->file);
+}
+
+// A path in the file is relative to the folder that the file is in.
+static const char *path_beside(struct loader *l, const char *path)
+{
+	const char *slash = strrchr(l->d->file, '/');
+	if (path[0] == '/' || slash == NULL)
+		return arena_strdup(l->arena, path);
+	return arena_printf(l->arena, "%.*s/%s", (int)(slash - l->d->file), l->d->file, path);
+}
+
+static enum result read_name(
+        struct loader *l, const struct yaml_node *node, const char *what, struct dns_name *name)
+{
+	const char *text;
+	struct error inner = {0};
+	enum result result = yaml_text(node, what, &text, l->err);
+	if (result == RESULT_OK && dns_name_parse(text, name, &inner) != RESULT_OK)
+		result = yaml_error(node, l->err, "'%s': %s", what, inner.text);
+	return result;
+}
+
+static enum result read_address(
+        struct loader *l, const struct yaml_node *node, struct address *address)
+{
+	const char *text;
+	struct error inner = {0};
+	enum result result = yaml_text(node, "address", &text, l->err);
+	if (result == RESULT_OK && address_parse(text, 53, address, &inner) != RESULT_OK)
+		result = yaml_error(node, l->err, "%s", inner.text);
+	return result;
+}
+
+static enum result read_addresses(
+        struct loader *l, const struct yaml_node *list, struct change_server *server)
+{
+	enum result result = yaml_expect(list, "addresses", YAML_LIST, l->err);
+	if (result == RESULT_OK && (list->count == 0 || list->count > CHANGE_MAX_ADDRESSES))
+		return yaml_error(
+		        list, l->err, "expected one to %d addresses", CHANGE_MAX_ADDRESSES);
+	if (result != RESULT_OK)
+		return result;
+	server->addresses = arena_array(l->arena, list->count, sizeof *server->addresses);
+	if (server->addresses == NULL)
+		return no_memory(l);
+	for (; result == RESULT_OK && server->address_count < list->count; server->address_count++)
+		result = read_address(l, list->items[server->address_count],
+		        &server->addresses[server->address_count]);
+	return result;
+}
+
+static enum result read_servers(
+        struct loader *l, const struct yaml_node *map, struct change_party *party)
+{
+	enum result result = yaml_expect(map, "servers", YAML_MAP, l->err);
+	if (result == RESULT_OK && (map->count == 0 || map->count > CHANGE_MAX_SERVERS))
+		return yaml_error(map, l->err, "expected one to %d servers", CHANGE_MAX_SERVERS);
+	if (result != RESULT_OK)
+		return result;
+	party->servers = arena_array(l->arena, map->count, sizeof *party->servers);
+	if (party->servers == NULL)
+		return no_memory(l);
+	for (; result == RESULT_OK && party->server_count < map->count; party->server_count++) {
+		struct change_server *server = &party->servers[party->server_count];
+		result = read_name(l, map->keys[party->server_count], "server name", &server->name);
+		if (result == RESULT_OK)
+			result = read_addresses(l, map->items[party->server_count], server);
+	}
+	return result;
+}
+
+static enum result need(struct loader *l, const struct yaml_node *map, const char *what,
+        const char *key, const struct yaml_node **value)
+{
+	*value = yaml_get(map, key);
+	return *value != NULL ? RESULT_OK : yaml_error(map, l->err, "'%s' lacks '%s'", what, key);
+}
+
+static enum result read_ddns(struct loader *l, const struct yaml_node *map,
+        const struct dns_name *zone, struct change_channel *channel)
+{
+	static const char *const known[] = {"server", "key", "zone", "timeout", NULL};
+	const struct yaml_node *node;
+	const char *text;
+	channel->kind = CHANGE_BY_DDNS;
+	channel->ddns_zone = *zone;
+	channel->timeout_ms = 10 * SECOND_MS;
+	channel->idempotent = true; // what it sends is the whole record set
+	enum result result = yaml_known_keys(map, "ddns", known, l->err);
+	if (result == RESULT_OK)
+		result = need(l, map, "ddns", "server", &node);
+	if (result == RESULT_OK)
+		result = read_address(l, node, &channel->ddns_server);
+	if (result == RESULT_OK)
+		result = need(l, map, "ddns", "key", &node);
+	if (result == RESULT_OK)
+		result = yaml_text(node, "key", &text, l->err);
+	if (result == RESULT_OK && (channel->ddns_key = path_beside(l, text)) == NULL)
+		result = no_memory(l);
+	node = yaml_get(map, "zone");
+	if (result == RESULT_OK && node != NULL)
+		result = read_name(l, node, "zone", &channel->ddns_zone);
+	node = yaml_get(map, "timeout");
+	if (result == RESULT_OK && node != NULL)
+		result = yaml_duration(node, "timeout", &channel->timeout_ms, l->err);
+	return result;
+}
+
+static enum result read_command(
+        struct loader *l, const struct yaml_node *list, struct change_channel *channel)
+{
+	enum result result = yaml_expect(list, "command", YAML_LIST, l->err);
+	if (result == RESULT_OK && (list->count == 0 || list->count > CHANGE_MAX_WORDS))
+		return yaml_error(list, l->err, "expected a program and at most %d arguments",
+		        CHANGE_MAX_WORDS - 1);
+	if (result != RESULT_OK)
+		return result;
+	const char **words = arena_array(l->arena, list->count + 1, sizeof *words);
+	if (words == NULL)
+		return no_memory(l);
+	for (size_t i = 0; result == RESULT_OK && i < list->count; i++)
+		result = yaml_text(list->items[i], "command", &words[i], l->err);
+	channel->command = words;
+	return result;
+}
+
+static enum result read_environment(
+        struct loader *l, const struct yaml_node *map, struct change_channel *channel)
+{
+	size_t count = map == NULL ? 0 : map->count;
+	enum result result =
+	        map == NULL ? RESULT_OK : yaml_expect(map, "environment", YAML_MAP, l->err);
+	if (result == RESULT_OK && count > CHANGE_MAX_WORDS)
+		return yaml_error(map, l->err, "more than %d variables", CHANGE_MAX_WORDS);
+	if (result != RESULT_OK)
+		return result;
+	const char **words = arena_array(l->arena, count + 1, sizeof *words);
+	if (words == NULL)
+		return no_memory(l);
+	for (size_t i = 0; result == RESULT_OK && i < count; i++) {
+		const char *value;
+		result = yaml_text(map->items[i], map->keys[i]->text, &value, l->err);
+		if (result == RESULT_OK) {
+			words[i] = arena_printf(l->arena, "%s=%s", map->keys[i]->text, value);
+			if (words[i] == NULL)
+				return no_memory(l);
+		}
+	}
+	channel->environment = words;
+	return result;
+}
+
+static enum result read_exec(
+        struct loader *l, const struct yaml_node *map, struct change_channel *channel)
+{
+	static const char *const known[] = {
+	        "command", "timeout", "environment", "idempotent", NULL};
+	const struct yaml_node *node;
+	channel->kind = CHANGE_BY_EXEC;
+	enum result result = yaml_known_keys(map, "exec", known, l->err);
+	if (result == RESULT_OK)
+		result = need(l, map, "exec", "command", &node);
+	if (result == RESULT_OK)
+		result = read_command(l, node, channel);
+	if (result == RESULT_OK)
+		result = need(l, map, "exec", "timeout", &node);
+	if (result == RESULT_OK)
+		result = yaml_duration(node, "timeout", &channel->timeout_ms, l->err);
+	if (result == RESULT_OK && channel->timeout_ms <= 0)
+		result = yaml_error(node, l->err, "'timeout' must be longer than nothing");
+	if (result == RESULT_OK)
+		result = read_environment(l, yaml_get(map, "environment"), channel);
+	node = yaml_get(map, "idempotent");
+	if (result == RESULT_OK && node != NULL)
+		result = yaml_bool(node, "idempotent", &channel->idempotent, l->err);
+	return result;
+}
+
+static enum result read_channel(struct loader *l, const struct yaml_node *map,
+        const struct dns_name *zone, struct change_channel *channel)
+{
+	const struct yaml_node *ddns = yaml_get(map, "ddns"), *exec = yaml_get(map, "exec");
+	if (ddns != NULL && exec != NULL)
+		return yaml_error(exec, l->err,
+		        "'ddns' and 'exec' are two ways for one thing, expected one of them");
+	return ddns != NULL   ? read_ddns(l, ddns, zone, channel)
+	       : exec != NULL ? read_exec(l, exec, channel)
+	                      : RESULT_OK;
+}
+
+static enum result read_automatic(
+        struct loader *l, const struct yaml_node *map, const char *key, bool *automatic)
+{
+	const struct yaml_node *node = yaml_get(map, key);
+	const char *text;
+	if (node == NULL)
+		return RESULT_OK;
+	enum result result = yaml_text(node, key, &text, l->err);
+	if (result == RESULT_OK && strcmp(text, "automatically") != 0 &&
+	        strcmp(text, "in-person") != 0)
+		return yaml_error(node, l->err,
+		        "'%s' is '%.40s', expected automatically or in-person", key, text);
+	if (result == RESULT_OK)
+		*automatic = strcmp(text, "automatically") == 0;
+	return result;
+}
+
+static enum result read_since(struct loader *l, const struct yaml_node *node, int64_t *at_ms)
+{
+	const char *text;
+	struct error inner = {0};
+	enum result result = yaml_text(node, "unchanged-since", &text, l->err);
+	if (result == RESULT_OK && time_parse(text, at_ms, &inner) != RESULT_OK)
+		result = yaml_error(node, l->err, "'unchanged-since': %s", inner.text);
+	return result;
+}
+
+static enum result read_party(
+        struct loader *l, const struct yaml_node *map, struct change_party *party)
+{
+	static const char *const known[] = {"servers", "lag", "unchanged-since", "approves",
+	        "confirms", "ddns", "exec", "at-parent", NULL};
+	static const char *const parent_known[] = {"ddns", "exec", NULL};
+	const struct procedure *p = l->d->procedure;
+	bool is_parent = p->parties[party->party].role == PROCEDURE_PARENT_ZONE;
+	const struct dns_name *zone = is_parent ? &l->d->parent_zone : &l->d->zone;
+	enum result result = yaml_known_keys(map, "a party", known, l->err);
+	const struct yaml_node *node = yaml_get(map, "servers");
+	bool must_serve = is_parent || procedure_party_publishes(p, party->party);
+	if (result == RESULT_OK && node == NULL && must_serve)
+		result = yaml_error(map, l->err,
+		        "'%s' lacks 'servers': who answers, and at which addresses",
+		        procedure_party_name(p, party->party));
+	if (result == RESULT_OK && node != NULL)
+		result = read_servers(l, node, party);
+	node = yaml_get(map, "lag");
+	if (result == RESULT_OK && node != NULL)
+		result = yaml_duration(node, "lag", &party->lag_ms, l->err);
+	node = yaml_get(map, "unchanged-since");
+	if (result == RESULT_OK && node != NULL)
+		result = read_since(l, node, &party->unchanged_since_ms);
+	if (result == RESULT_OK)
+		result = read_automatic(l, map, "approves", &party->approves_automatically);
+	if (result == RESULT_OK)
+		result = read_automatic(l, map, "confirms", &party->confirms_automatically);
+	if (result == RESULT_OK)
+		result = read_channel(l, map, zone, &party->channel);
+	node = yaml_get(map, "at-parent");
+	if (result == RESULT_OK && node != NULL) {
+		party->has_at_parent = true;
+		result = yaml_known_keys(node, "at-parent", parent_known, l->err);
+		if (result == RESULT_OK)
+			result = read_channel(l, node, &l->d->parent_zone, &party->at_parent);
+	}
+	return result;
+}
+
+static enum result read_parties(struct loader *l)
+{
+	const struct yaml_node *map;
+	const struct procedure *p = l->d->procedure;
+	enum result result = need(l, l->root, "a change", "parties", &map);
+	if (result == RESULT_OK)
+		result = yaml_expect(map, "parties", YAML_MAP, l->err);
+	for (size_t i = 0; result == RESULT_OK && i < map->count; i++) {
+		int number = procedure_party_find(p, map->keys[i]->text);
+		if (number < 0)
+			return yaml_error(map->keys[i], l->err,
+			        "procedure '%s' has no party '%.40s'", p->id, map->keys[i]->text);
+		l->d->described |= UINT32_C(1) << number;
+		result = read_party(l, map->items[i], &l->d->parties[number]);
+	}
+	for (size_t i = 0; result == RESULT_OK && i < p->party_count; i++) {
+		bool must = p->parties[i].role == PROCEDURE_PARENT_ZONE ||
+		            procedure_party_publishes(p, (int)i);
+		if (must && (l->d->described >> i & 1) == 0)
+			result = yaml_error(map, l->err, "'parties' lacks '%s'", p->parties[i].id);
+	}
+	return result;
+}
+
+static enum result find_parent(struct loader *l)
+{
+	const struct procedure *p = l->d->procedure;
+	l->d->parent = -1;
+	for (size_t i = 0; i < p->party_count; i++)
+		if (p->parties[i].role == PROCEDURE_PARENT_ZONE)
+			l->d->parent = (int)i;
+	return l->d->parent >= 0
+	               ? RESULT_OK
+	               : error_set(l->err, RESULT_INPUT,
+	                         "%s: procedure '%s' has no party that is the parent (is: parent)",
+	                         l->d->file, p->id);
+}
+
+// "operator-change" is in the library; a word with a slash or a dot is a file.
+static enum result find_procedure(struct loader *l)
+{
+	const struct yaml_node *node;
+	const char *text, *path;
+	enum result result = need(l, l->root, "a change", "procedure", &node);
+	if (result == RESULT_OK)
+		result = yaml_text(node, "procedure", &text, l->err);
+	if (result != RESULT_OK)
+		return result;
+	if (strpbrk(text, "/.") != NULL)
+		path = path_beside(l, text);
+	else {
+		char *name = arena_printf(l->arena, "procedures/%s.yaml", text);
+		struct error inner = {0};
+		if (name == NULL)
+			return no_memory(l);
+		if (data_path(l->arena, name, &path, &inner) != RESULT_OK)
+			return yaml_error(
+			        node, l->err, "there is no procedure '%.60s' in the library", text);
+	}
+	char *data;
+	result = path == NULL ? no_memory(l)
+	                      : file_read(l->arena, path, YAML_MAX_OCTETS, &data,
+	                                &l->d->procedure_length, l->err);
+	if (result == RESULT_OK) {
+		l->d->procedure_path = path;
+		l->d->procedure_text = data;
+	}
+	return result;
+}
+
+static enum result read_samples(struct loader *l, const struct yaml_node *list)
+{
+	enum result result = yaml_expect(list, "samples", YAML_LIST, l->err);
+	if (result == RESULT_OK && list->count > CHANGE_MAX_SAMPLES)
+		return yaml_error(list, l->err, "more than %d names", CHANGE_MAX_SAMPLES);
+	if (result != RESULT_OK)
+		return result;
+	l->d->samples = arena_array(l->arena, list->count, sizeof *l->d->samples);
+	if (l->d->samples == NULL)
+		return no_memory(l);
+	for (; result == RESULT_OK && l->d->sample_count < list->count; l->d->sample_count++) {
+		const struct yaml_node *node = list->items[l->d->sample_count];
+		struct dns_name *name = &l->d->samples[l->d->sample_count];
+		result = read_name(l, node, "samples", name);
+		if (result == RESULT_OK && !dns_name_is_subdomain(name->wire, l->d->zone.wire))
+			result =
+			        yaml_error(node, l->err, "'%.100s' is not in the zone", node->text);
+	}
+	return result;
+}
+
+static enum result read_data_ttl(struct loader *l, const struct yaml_node *node)
+{
+	int64_t ms = 0;
+	enum result result = yaml_duration(node, "data-ttl", &ms, l->err);
+	if (result == RESULT_OK && (ms % SECOND_MS != 0 || ms / SECOND_MS > INT32_MAX))
+		return yaml_error(node, l->err, "'data-ttl' must be whole seconds");
+	l->d->data_ttl_s = (uint32_t)(ms / SECOND_MS);
+	return result;
+}
+
+static enum result read_settings(struct loader *l)
+{
+	const struct yaml_node *node = yaml_get(l->root, "poll");
+	const char *text = NULL;
+	enum result result =
+	        node == NULL ? RESULT_OK : yaml_duration(node, "poll", &l->d->poll_ms, l->err);
+	if (result == RESULT_OK && l->d->poll_ms < 200)
+		result = yaml_error(node, l->err, "'poll' must be at least 200ms");
+	node = yaml_get(l->root, "data-ttl");
+	if (result == RESULT_OK && node != NULL)
+		result = read_data_ttl(l, node);
+	node = yaml_get(l->root, "may-be-insecure");
+	if (result == RESULT_OK && node != NULL)
+		result = yaml_bool(node, "may-be-insecure", &l->d->may_be_insecure, l->err);
+	node = yaml_get(l->root, "samples");
+	if (result == RESULT_OK && node != NULL)
+		result = read_samples(l, node);
+	node = yaml_get(l->root, "trust-anchor");
+	if (result == RESULT_OK && node != NULL) {
+		result = yaml_text(node, "trust-anchor", &text, l->err);
+		if (result == RESULT_OK && (l->d->trust_anchor_path = path_beside(l, text)) == NULL)
+			result = no_memory(l);
+	}
+	node = yaml_get(l->root, "journal");
+	text = NULL;
+	if (result == RESULT_OK && node != NULL)
+		result = yaml_text(node, "journal", &text, l->err);
+	if (result == RESULT_OK) {
+		const char *name =
+		        text != NULL ? text : arena_printf(l->arena, "%s.journal", l->d->id);
+		l->d->journal_path = name == NULL ? NULL : path_beside(l, name);
+		if (l->d->journal_path == NULL)
+			result = no_memory(l);
+	}
+	return result;
+}
+
+static enum result read_id(struct loader *l)
+{
+	const struct yaml_node *node;
+	enum result result = need(l, l->root, "a change", "change", &node);
+	if (result == RESULT_OK)
+		result = yaml_text(node, "change", &l->d->id, l->err);
+	if (result != RESULT_OK)
+		return result;
+	size_t n = strlen(l->d->id);
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)l->d->id[i]) && strchr("-_.", l->d->id[i]) == NULL)
+			n = 0;
+	return n > 0 && n <= 64 && l->d->id[0] != '.'
+	               ? RESULT_OK
+	               : yaml_error(node, l->err,
+	                         "'change' names the change: letters, digits, - _ ., at most 64");
+}
+
+static enum result read_zones(struct loader *l)
+{
+	const struct yaml_node *node;
+	enum result result = need(l, l->root, "a change", "zone", &node);
+	if (result == RESULT_OK)
+		result = read_name(l, node, "zone", &l->d->zone);
+	const uint8_t *parent = result == RESULT_OK ? dns_name_parent(l->d->zone.wire) : NULL;
+	if (result == RESULT_OK && parent == NULL)
+		return yaml_error(node, l->err, "the root has no parent to change a delegation at");
+	if (result == RESULT_OK)
+		dns_name_copy(&l->d->parent_zone, parent);
+	node = yaml_get(l->root, "parent-zone");
+	if (result == RESULT_OK && node != NULL)
+		result = read_name(l, node, "parent-zone", &l->d->parent_zone);
+	if (result == RESULT_OK &&
+	        (!dns_name_is_subdomain(l->d->zone.wire, l->d->parent_zone.wire) ||
+	                dns_name_equal(l->d->zone.wire, l->d->parent_zone.wire)))
+		return yaml_error(node, l->err, "'parent-zone' is not above the zone");
+	return result;
+}
+
+static const char *const top_words[] = {"change", "zone", "parent-zone", "procedure", "journal",
+        "poll", "data-ttl", "may-be-insecure", "samples", "trust-anchor", "parties", NULL};
+
+static void set_defaults(struct change_definition *d)
+{
+	d->poll_ms = MINUTE_MS;
+	for (int i = 0; i < PROCEDURE_MAX_PARTIES; i++) {
+		d->parties[i].party = i;
+		d->parties[i].unchanged_since_ms = TIME_NEVER_MS;
+	}
+}
+
+static enum result load(struct loader *l)
+{
+	enum result result =
+	        yaml_parse(l->arena, l->d->file, l->d->text, l->d->text_length, &l->root, l->err);
+	if (result == RESULT_OK)
+		result = yaml_known_keys(l->root, "a change", top_words, l->err);
+	if (result == RESULT_OK)
+		result = read_id(l);
+	if (result == RESULT_OK)
+		result = read_zones(l);
+	if (result == RESULT_OK && l->d->procedure_text == NULL)
+		result = find_procedure(l);
+	if (result == RESULT_OK)
+		result = procedure_parse(l->arena, l->d->procedure_path, l->d->procedure_text,
+		        l->d->procedure_length, &l->d->procedure, l->err);
+	if (result == RESULT_OK && l->d->procedure->as_written)
+		result = error_set(l->err, RESULT_INPUT,
+		        "%s: procedure '%s' is a published text with its own waits: it is there to "
+		        "be checked, not to be run",
+		        l->d->file, l->d->procedure->id);
+	if (result == RESULT_OK)
+		result = find_parent(l);
+	if (result == RESULT_OK)
+		result = read_settings(l);
+	return result == RESULT_OK ? read_parties(l) : result;
+}
+
+enum result change_definition_parse(struct arena *arena, const char *file, const char *text,
+        size_t length, const char *procedure_path, const char *procedure_text,
+        size_t procedure_length, const struct change_definition **out, struct error *err)
+{
+	struct change_definition *d = arena_alloc(arena, sizeof *d);
+	if (d == NULL)
+		return error_set(err, RESULT_LIMIT, "%s: too large", file);
+	set_defaults(d);
+	d->file = file;
+	d->text = text;
+	d->text_length = length;
+	d->procedure_path = procedure_path;
+	d->procedure_text = procedure_text;
+	d->procedure_length = procedure_length;
+	struct loader l = {.arena = arena, .d = d, .err = err};
+	enum result result = load(&l);
+	if (result == RESULT_OK)
+		*out = d;
+	return result;
+}
+
+enum result change_definition_load(struct arena *arena, const char *path,
+        const struct change_definition **out, struct error *err)
+{
+	char *text;
+	size_t length;
+	enum result result = file_read(arena, path, YAML_MAX_OCTETS, &text, &length, err);
+	return result == RESULT_OK
+	               ? change_definition_parse(arena, path, text, length, NULL, NULL, 0, out, err)
+	               : result;
+}
+
+const struct change_channel *change_channel_of(
+        const struct change_definition *definition, int by, int publisher)
+{
+	bool parent = publisher == PROCEDURE_PARENT || publisher == definition->parent;
+	if (parent && by >= 0 && definition->parties[by].has_at_parent)
+		return &definition->parties[by].at_parent;
+	return &definition->parties[parent ? definition->parent : publisher].channel;
+}

@@ -1,0 +1,13 @@
+// The commands of `baton`, one file each: options in, exit status out. argv[0] is the command's
+// word.
+#pragma once
+
+int cmd_check(int argc, char **argv);
+int cmd_plan(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_approve(int argc, char **argv);
+int cmd_done(int argc, char **argv);
+int cmd_undo(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
