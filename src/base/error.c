@@ -51,8 +51,8 @@ static void drop_cut_character(char *text)
 }
 
 // format's arguments may point into err->text. Appends `behind` where it is not NULL.
-static void fill(struct error *err, const char *format, va_list args, const char *between,
-        const char *behind)
+__attribute__((format(printf, 2, 0))) static void fill(struct error *err, const char *format,
+        va_list args, const char *between, const char *behind)
 {
 	char text[sizeof err->text];
 	int n = vsnprintf(text, sizeof text, format, args);
