@@ -14,9 +14,9 @@
 // None of the fields before the payload can contain a line end, so no two records have the same
 // text. It needs no Baton to re-check a record: sqlite3 and sha256sum do.
 //
-//     sqlite3 j "select printf('baton-journal %d'||x'0a'||'%d'||x'0a'||'%s'||x'0a'||'%d'||x'0a'
-//         ||'%s'||x'0a'||'%s'||x'0a'||'%s'||x'0a'||'%s', version, seq, lower(hex(previous)), time,
-//         kind, change, step, payload) from record where seq = 17" | head -c -1 | sha256sum
+//     sqlite3 j "SELECT format('baton-journal %d%s%d%s%s%s%d%s%s%s%s%s%s%s%s', version, char(10),
+//         seq, char(10), lower(hex(previous)), char(10), time, char(10), kind, char(10), change,
+//         char(10), step, char(10), payload) FROM record WHERE seq = 17" | head -c -1 | sha256sum
 //
 // A struct journal_record that a reader gets points into memory of the journal and is valid only
 // until the callback that got it returns.
