@@ -127,9 +127,9 @@ struct loop_stream_handler {
 // Never write more than this before the peer takes it.
 #define LOOP_STREAM_BUFFER_MAX (256 * 1024)
 
-// Starts to connect; local NULL leaves the choice to the system, otherwise it binds to its address
-// and port (port 0: any). There is no time limit here: the kernel's is minutes, so callers keep a
-// timer. *handler is copied.
+// Starts to connect, or fails at once (RESULT_REFUSED, RESULT_NETWORK, RESULT_LIMIT); local NULL
+// leaves the choice to the system, otherwise it binds to its address and port (port 0: any). There
+// is no time limit here: the kernel's is minutes, so callers keep a timer. *handler is copied.
 enum result loop_stream_connect(struct loop *loop, const struct address *local,
         const struct address *peer, const struct loop_stream_handler *handler, void *ctx,
         struct loop_stream **stream, struct error *err);
@@ -138,6 +138,7 @@ enum result loop_stream_connect(struct loop *loop, const struct address *local,
 enum result loop_stream_write(struct loop_stream *stream, const void *data, size_t octets);
 // Octets accepted from the caller that have not left yet.
 size_t loop_stream_waiting(const struct loop_stream *stream);
+// Drops what still waits to leave.
 void loop_stream_close(struct loop_stream *stream);
 
 // ---- Child processes ------------------------------------------------------------------------
@@ -174,5 +175,6 @@ struct loop_process_end {
 enum result loop_spawn(struct loop *loop, const struct loop_process_spec *spec,
         void (*done)(void *ctx, const struct loop_process_end *end), void *ctx,
         struct loop_process **process, struct error *err);
-// Kills the whole group at once and forgets it; done is not called. Not after done.
+// Kills the whole group at once and forgets it; done is not called. Not from inside done, nor after
+// it.
 void loop_process_kill(struct loop_process *process);
