@@ -59,22 +59,23 @@ enum result scenario_parse_lags(struct scenario *scenario, const struct procedur
 bool scenario_profile(struct scenario *scenario, const struct procedure *procedure, size_t number,
         const char **name);
 
+enum { PROCEDURE_MAX_ROUTES = 24, PROCEDURE_MAX_TURNS = 4 };
+
 // One way through a procedure: which steps happen, in which order listed.
 struct procedure_route {
 	const char
 	        *label; // "" for the main line, "publish-new-keys passes its deadline: go-insecure"
 	size_t count;
 	int steps[PROCEDURE_MAX_STEPS]; // indexes into procedure->steps
-	// The branch begins at position `turn`, when the deadline of step `late` has passed; late
-	// is -1 where there is none.
-	size_t turn;
-	int late;
-	uint64_t skipped; // only for the label
+	// Where branches begin: the steps from position turn[i] on replace what is left of the
+	// line, once the deadline of step late[i] has passed.
+	size_t turns;
+	size_t turn[PROCEDURE_MAX_TURNS];
+	int late[PROCEDURE_MAX_TURNS];
+	size_t skipped; // how many steps are left out
 	bool has_expect;
 	enum safety_word expect[SAFETY_PATHS];
 };
-
-enum { PROCEDURE_MAX_ROUTES = 24 };
 
 // The main line first; then one for each branch that a deadline can lead into, and for each step
 // that can be skipped. Lives in the arena.
@@ -142,7 +143,8 @@ struct plan {
 	struct procedure_binding binding;
 };
 
-// route NULL: the main line.
+// The main line where route is NULL. A procedure with `waits: as-written` is planned literally: its
+// steps happen when it says, safe or not, and `short_wait` marks those that come too early.
 enum result plan_make(struct arena *arena, const struct procedure *procedure,
         const struct scenario *scenario, const struct procedure_route *route, struct plan **out,
         struct error *err);

@@ -1,0 +1,313 @@
+#include "procedure/plan.h"
+
+#include "procedure/walk.h"
+
+#include <string.h>
+
+struct planner {
+	struct arena *arena;
+	struct plan *plan;
+	struct walk walk;
+	uint64_t slow;
+	struct error *err;
+};
+
+static enum result no_memory(struct planner *pl)
+{
+	return error_set(pl->err, RESULT_MEMORY, "no memory for a plan");
+}
+
+// A fault as a sentence in the arena; NULL without memory.
+static const char *fault_sentence(
+        struct planner *pl, const struct safety_history *history, const struct safety_fault *fault)
+{
+	struct buffer text = buffer_init(4000);
+	safety_fault_text(history, fault,
+	        pl->walk.s->relative ? SAFETY_TIME_RELATIVE : SAFETY_TIME_UTC, &text);
+	const char *copy = arena_strdup(pl->arena, buffer_text(&text));
+	buffer_free(&text);
+	return copy;
+}
+
+static enum result record_fault(struct planner *pl, const struct safety_history *history,
+        const struct safety_fault *fault, struct plan_record *record)
+{
+	record->is_set = true;
+	record->rule = fault->rule;
+	record->fetch_ms = fault->cached_fetch_ms;
+	record->until_ms = fault->cached_until_ms;
+	record->publisher = -1;
+	if (fault->cached >= 0) {
+		const struct safety_edition *e = &history->editions[fault->cached];
+		record->publisher = e->publisher;
+		record->kind = (enum safety_kind)e->kind;
+	}
+	record->text = fault_sentence(pl, history, fault);
+	return record->text != NULL ? RESULT_OK : no_memory(pl);
+}
+
+// Asks once more for the window, this time with texts: only what people read pays for them.
+static enum result record_window(
+        struct planner *pl, const struct walk_choice *c, struct plan_step *step)
+{
+	struct safety_history after;
+	struct safety_window window;
+	int64_t from_ms = pl->walk.mode == WALK_COMPUTED
+	                          ? (c->ready_ms > pl->walk.now_ms ? c->ready_ms : pl->walk.now_ms)
+	                          : c->literal_ms;
+	enum result result = safety_earliest(
+	        &pl->walk.history, &c->effect, &pl->walk.s->readers, from_ms, &window, &after);
+	if (result != RESULT_OK)
+		return no_memory(pl);
+	if (window.waits || !window.possible)
+		result = record_fault(pl, &after, &window.cause, &step->record);
+	if (result == RESULT_OK && window.possible && window.ends)
+		result = record_fault(pl, &after, &window.end, &step->end);
+	safety_history_free(&after);
+	if (result == RESULT_OK && window.broken && !pl->plan->broken &&
+	        pl->walk.mode == WALK_COMPUTED) {
+		pl->plan->broken = true;
+		pl->plan->broken_text = fault_sentence(pl, &pl->walk.history, &window.before);
+		result = pl->plan->broken_text != NULL ? RESULT_OK : no_memory(pl);
+	}
+	return result;
+}
+
+static enum result note_choice(
+        struct planner *pl, const struct walk_choice *c, struct plan_step *step)
+{
+	step->step = c->step;
+	step->state = c->state;
+	step->ready_ms = c->ready_ms;
+	step->wait_ms = c->wait_ms;
+	step->safe_ms = c->safe_ms;
+	step->start_ms = step->everywhere_ms = c->start_ms;
+	step->until_ms = c->until_ms;
+	step->short_wait = c->short_wait;
+	step->makes_insecure = c->has_window && c->window.insecure;
+	step->effect = c->effect;
+	step->deadline_ms = TIME_NEVER_MS;
+	if (c->step->within_ms >= 0 && c->state == PLAN_STEP_PLANNED) {
+		int64_t may_ms = c->safe_ms > c->literal_ms ? c->safe_ms : c->literal_ms;
+		step->deadline_ms = time_add(may_ms, c->step->within_ms);
+	}
+	return c->has_window ? record_window(pl, c, step) : RESULT_OK;
+}
+
+// --- Undo
+
+static enum result undo_refused(struct planner *pl, const struct walk *w,
+        const struct safety_effect *effect, const struct plan_step *back, int64_t now_ms,
+        struct plan_undo *undo)
+{
+	struct safety_history after;
+	struct safety_window window;
+	if (safety_earliest(&w->history, effect, &w->s->readers, now_ms, &window, &after) !=
+	        RESULT_OK)
+		return no_memory(pl);
+	const char *why = fault_sentence(pl, &after, &window.cause);
+	safety_history_free(&after);
+	undo->text = why == NULL
+	                     ? NULL
+	                     : arena_printf(pl->arena, "undoing '%s' is never safe from here: %s",
+	                               back->step->id, why);
+	undo->stops_at = back->step->index;
+	return undo->text != NULL ? RESULT_OK : no_memory(pl);
+}
+
+// Takes one step back at the earliest safe instant from *now_ms on; *now_ms is then when that is
+// seen everywhere. undo->text is set where it cannot be done.
+static enum result undo_one(struct planner *pl, struct walk *w, const struct plan_step *back,
+        int64_t *now_ms, struct plan_undo *undo)
+{
+	const struct procedure_undo *how = &back->step->undo;
+	struct safety_effect effect;
+	struct safety_window window;
+	if (back->step->no_return) {
+		undo->stops_at = back->step->index;
+		undo->text = how->kind == PROCEDURE_UNDO_NONE ? how->text
+		                                              : "declared a point of no return";
+		return RESULT_OK;
+	}
+	if (how->kind != PROCEDURE_UNDO_ACTS)
+		return RESULT_OK;
+	enum result result = procedure_effect(
+	        w->p, how->acts, how->act_count, &w->history, &w->binding, &effect, pl->err);
+	if (result != RESULT_OK) {
+		error_prefix(pl->err, "%s:%d:%d: undo of '%s': ", w->p->file, back->step->line,
+		        back->step->column, back->step->id);
+		return result;
+	}
+	if (effect.count > 0) {
+		if (safety_earliest(&w->history, &effect, &w->s->readers, *now_ms, &window, NULL) !=
+		        RESULT_OK)
+			return no_memory(pl);
+		if (!window.possible)
+			return undo_refused(pl, w, &effect, back, *now_ms, undo);
+		if (safety_publish_all(&w->history, &effect, window.from_ms) != RESULT_OK)
+			return no_memory(pl);
+		*now_ms = time_add(window.from_ms, walk_lag_ms(w, &effect));
+	}
+	procedure_acts_done(how->acts, how->act_count, &w->binding);
+	return RESULT_OK;
+}
+
+// From the state right after the last planned step, back step by step.
+static enum result plan_undo_path(struct planner *pl, struct plan_step *last)
+{
+	struct plan *plan = pl->plan;
+	struct walk w;
+	enum result result = walk_copy(&w, &pl->walk, pl->err);
+	if (result != RESULT_OK)
+		return result;
+	int64_t begin_ms = last->everywhere_ms, now_ms = begin_ms;
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].everywhere_ms > begin_ms)
+			begin_ms = now_ms = plan->steps[i].everywhere_ms;
+	last->undo = (struct plan_undo){.stops_at = -1, .text = ""};
+	for (size_t i = plan->count; i-- > 0 && result == RESULT_OK && last->undo.stops_at < 0;)
+		result = undo_one(pl, &w, &plan->steps[i], &now_ms, &last->undo);
+	last->undo.possible = last->undo.stops_at < 0;
+	last->undo.takes_ms = now_ms - begin_ms;
+	last->no_way_back = last->undo.stops_at == last->step->index;
+	walk_end(&w);
+	return result;
+}
+
+// --- The plan
+
+static enum result plan_next(struct planner *pl, bool *stop)
+{
+	struct walk_choice choice;
+	struct plan_step *step = &pl->plan->steps[pl->plan->count];
+	enum result result = walk_choose(&pl->walk, &choice, pl->err);
+	if (result == RESULT_OK)
+		result = note_choice(pl, &choice, step);
+	if (result != RESULT_OK)
+		return result;
+	pl->plan->count++;
+	*stop = choice.state != PLAN_STEP_PLANNED;
+	if (*stop) {
+		pl->walk.applied[choice.position / 64] |= UINT64_C(1) << choice.position % 64;
+		return RESULT_OK;
+	}
+	bool slow = choice.position >= 64 || (pl->slow >> choice.position & 1);
+	result = walk_apply(&pl->walk, &choice, slow, pl->err);
+	if (result != RESULT_OK)
+		return result;
+	step->everywhere_ms = pl->walk.times[choice.step->index].everywhere_ms;
+	if (step->everywhere_ms > pl->plan->end_ms)
+		pl->plan->end_ms = step->everywhere_ms;
+	return pl->walk.mode == WALK_COMPUTED ? plan_undo_path(pl, step) : RESULT_OK;
+}
+
+static void add_unreached(struct planner *pl)
+{
+	for (size_t i = 0; i < pl->walk.route->count; i++)
+		if ((pl->walk.applied[i / 64] >> i % 64 & 1) == 0)
+			pl->plan->steps[pl->plan->count++] = (struct plan_step){
+			        .step = &pl->plan->procedure->steps[pl->walk.route->steps[i]],
+			        .state = PLAN_STEP_NOT_REACHED,
+			        .ready_ms = TIME_NEVER_MS,
+			        .wait_ms = TIME_EVER_MS,
+			        .safe_ms = TIME_NEVER_MS,
+			        .start_ms = TIME_NEVER_MS,
+			        .everywhere_ms = TIME_NEVER_MS,
+			        .until_ms = TIME_NEVER_MS,
+			        .deadline_ms = TIME_NEVER_MS,
+			        .undo = {.stops_at = -1, .text = ""}};
+}
+
+static enum result plan_verdict(struct planner *pl)
+{
+	struct plan *plan = pl->plan;
+	const struct safety_readers *readers = &pl->walk.s->readers;
+	int64_t until = time_add(plan->end_ms, safety_memory_ms(&pl->walk.history, readers));
+	if (safety_judge(&pl->walk.history, readers, pl->walk.s->start_ms, until, &plan->verdict) !=
+	        RESULT_OK)
+		return no_memory(pl);
+	for (int i = 0; i < SAFETY_PATHS; i++) {
+		plan->witness[i] = "";
+		if (plan->verdict.path[i].insecure_ms > plan->insecure_ms)
+			plan->insecure_ms = plan->verdict.path[i].insecure_ms;
+		if (plan->verdict.path[i].word != SAFETY_SAFE)
+			plan->witness[i] =
+			        fault_sentence(pl, &pl->walk.history, &plan->verdict.path[i].fault);
+		if (plan->witness[i] == NULL)
+			return no_memory(pl);
+	}
+	return RESULT_OK;
+}
+
+static enum result run(struct planner *pl)
+{
+	enum result result = RESULT_OK;
+	bool stop = false;
+	while (result == RESULT_OK && !stop && !walk_is_over(&pl->walk))
+		result = plan_next(pl, &stop);
+	pl->plan->possible = !stop;
+	if (result == RESULT_OK)
+		result = plan_verdict(pl);
+	if (result == RESULT_OK)
+		add_unreached(pl);
+	return result;
+}
+
+static struct plan *plan_new(struct arena *arena, const struct procedure *procedure,
+        const struct scenario *scenario, const struct procedure_route *route)
+{
+	struct plan *plan = arena_alloc(arena, sizeof *plan);
+	if (plan == NULL)
+		return NULL;
+	plan->procedure = procedure;
+	plan->scenario = *scenario;
+	plan->route = *route;
+	plan->end_ms = scenario->start_ms;
+	plan->broken_text = "";
+	plan->steps = arena_array(arena, route->count, sizeof *plan->steps);
+	return plan->steps != NULL ? plan : NULL;
+}
+
+enum result plan_run(struct arena *arena, const struct procedure *procedure,
+        const struct scenario *scenario, const struct procedure_route *route, enum walk_mode mode,
+        uint64_t slow, struct plan **out, struct error *err)
+{
+	struct planner pl = {.arena = arena, .slow = slow, .err = err};
+	pl.plan = plan_new(arena, procedure, scenario, route);
+	if (pl.plan == NULL)
+		return error_set(err, RESULT_MEMORY, "no memory for a plan");
+	// The plan's own copies of scenario and route live as long as it does.
+	enum result result = walk_begin(
+	        &pl.walk, procedure, &pl.plan->scenario, &pl.plan->route, mode, true, err);
+	if (result != RESULT_OK)
+		return result;
+	result = run(&pl);
+	if (result != RESULT_OK) {
+		walk_end(&pl.walk);
+		return result;
+	}
+	pl.plan->history = pl.walk.history;
+	pl.plan->binding = pl.walk.binding;
+	*out = pl.plan;
+	return RESULT_OK;
+}
+
+enum result plan_make(struct arena *arena, const struct procedure *procedure,
+        const struct scenario *scenario, const struct procedure_route *route, struct plan **out,
+        struct error *err)
+{
+	size_t count;
+	if (route == NULL) {
+		enum result result = procedure_routes(arena, procedure, &route, &count, err);
+		if (result != RESULT_OK)
+			return result;
+	}
+	return plan_run(arena, procedure, scenario, route,
+	        procedure->as_written ? WALK_LITERAL : WALK_COMPUTED, UINT64_MAX, out, err);
+}
+
+void plan_free(struct plan *plan)
+{
+	if (plan != NULL)
+		safety_history_free(&plan->history);
+}

@@ -1,0 +1,62 @@
+// Inside planner and checker: a route walked step by step on paper. Not for others.
+//
+// A walk holds the history so far and when each step was done. walk_choose() says which step is
+// next and when; walk_apply() does it, with the propagation that this walk supposes. Steps happen
+// in order of time, also where a procedure lets several run side by side.
+#pragma once
+
+#include "procedure/plan.h"
+
+enum walk_mode {
+	WALK_COMPUTED, // at the earliest safe instant, explicit waits over
+	WALK_LITERAL,  // as written: when the explicit waits are over, safe or not
+	WALK_MENDED,   // as written, but not before it is safe: so that later faults show alone
+};
+
+struct walk {
+	const struct procedure *p;
+	const struct scenario *s;
+	const struct procedure_route *route;
+	enum walk_mode mode;
+	struct safety_history history;
+	struct procedure_binding binding;
+	struct procedure_times times[PROCEDURE_MAX_STEPS]; // by index in p->steps
+	uint64_t applied[(PROCEDURE_MAX_STEPS + 63) / 64]; // bits over the route's positions
+	size_t applied_count;
+	int64_t now_ms; // the last step's instant
+	size_t turns_known;
+	int64_t turn_ms[PROCEDURE_MAX_TURNS]; // when each branch begins, as far as known
+};
+
+struct walk_choice {
+	size_t position; // in the route
+	const struct procedure_step *step;
+	enum plan_state state;
+	int64_t ready_ms, wait_ms, literal_ms, safe_ms, start_ms, until_ms;
+	bool short_wait;             // the waits as written end before it is safe
+	struct safety_window window; // meaningful if has_window
+	bool has_window;
+	struct safety_effect effect;
+};
+
+// Begins before the first step. Without names the history is cheap to copy and has no texts.
+enum result walk_begin(struct walk *walk, const struct procedure *procedure,
+        const struct scenario *scenario, const struct procedure_route *route, enum walk_mode mode,
+        bool names, struct error *err);
+enum result walk_copy(struct walk *to, const struct walk *from, struct error *err);
+void walk_end(struct walk *walk);
+
+bool walk_is_over(const struct walk *walk);
+// The next step. `choice->state` is PLAN_STEP_PLANNED, or says why nothing can happen any more.
+enum result walk_choose(struct walk *walk, struct walk_choice *choice, struct error *err);
+// Does the chosen step; slow: it takes the publishers' whole lag, otherwise it is everywhere at
+// once.
+enum result walk_apply(
+        struct walk *walk, const struct walk_choice *choice, bool slow, struct error *err);
+// The worst lag of what an effect touches; 0 for none.
+int64_t walk_lag_ms(const struct walk *walk, const struct safety_effect *effect);
+
+// plan_make() with a mode and a propagation for each position of the route (bit set: slow).
+enum result plan_run(struct arena *arena, const struct procedure *procedure,
+        const struct scenario *scenario, const struct procedure_route *route, enum walk_mode mode,
+        uint64_t slow, struct plan **out, struct error *err);
