@@ -28,7 +28,7 @@ int64_t clock_now_ms(const struct clock *clock);
 // duration.
 int64_t time_add(int64_t at_ms, int64_t delta_ms);
 
-#define DURATION_MAX_MS (1000 * 366 * DAY_MS)
+#define DURATION_MAX_MS (366000 * DAY_MS)
 // "90s", "5m", "6h", "2d", "250ms", and sums of them, each unit once and the largest first:
 // "1d12h". A bare number, a sign, a fraction or a space is refused, and so is more than
 // DURATION_MAX_MS.

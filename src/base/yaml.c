@@ -274,6 +274,8 @@ static enum result read_pairs(
 		if (key->kind != YAML_SCALAR)
 			return yaml_error(key, r->err, "a key must be a word");
 		result = read_next(r, depth + 1, &value);
+		if (result == RESULT_OK && value == NULL)
+			return yaml_error(key, r->err, "a key without a value");
 		if (result == RESULT_OK)
 			result = children_add(r, mark, children, key, value);
 		if (result != RESULT_OK)
