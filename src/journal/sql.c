@@ -147,20 +147,28 @@ static enum result connect(
 static bool has_companion(const struct sql *sql, const char *suffix)
 {
 	char path[4096];
-	if ((size_t)snprintf(path, sizeof path, "%s%s", sql->path, suffix) >= sizeof path)
+	if ((size_t)snprintf(path, sizeof path, "%s%s", sqlite3_db_filename(sql->db, "main"),
+	            suffix) >= sizeof path)
 		return true;
 	return access(path, F_OK) == 0 || errno != ENOENT;
 }
 
 // A file in a folder that we must not write to: SQLite cannot make the -shm file that readers share
-// with a writer. Where there is no -wal file, there is no writer, and the file can be read as it
-// is.
-static bool is_at_rest(struct sql *sql)
+// with a writer. Where there is no log beside it, there is no writer, and the file can be read as
+// it is; where there is one, the file alone is not the whole.
+static enum result settle_for_reading(struct sql *sql, struct error *err)
 {
 	int code = sqlite3_exec(sql->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
 	if (code != SQLITE_CANTOPEN && code != SQLITE_READONLY)
-		return false;
-	return !has_companion(sql, "-wal") && !has_companion(sql, "-journal");
+		return RESULT_OK; // good, or what the next statement will meet and say, too
+	bool wal = has_companion(sql, "-wal");
+	if (wal || has_companion(sql, "-journal"))
+		return error_set(err, RESULT_SYSTEM,
+		        "%s: cannot read: the folder must not be written to, and a part of the "
+		        "content is still in the %s file; copy both to another folder",
+		        sql->path, wal ? "-wal" : "-journal");
+	sql_close(sql);
+	return connect(sql, SQL_READ, "?immutable=1", err);
 }
 
 enum result sql_open(struct sql *sql, const char *path, enum sql_access access, struct error *err)
@@ -170,10 +178,10 @@ enum result sql_open(struct sql *sql, const char *path, enum sql_access access, 
 		return result;
 	*sql = (struct sql){.path = path};
 	result = connect(sql, access, "", err);
-	if (result == RESULT_OK && access == SQL_READ && is_at_rest(sql)) {
+	if (result == RESULT_OK && access == SQL_READ)
+		result = settle_for_reading(sql, err);
+	if (result != RESULT_OK)
 		sql_close(sql);
-		result = connect(sql, access, "?immutable=1", err);
-	}
 	return result;
 }
 
