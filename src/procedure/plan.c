@@ -169,7 +169,8 @@ static enum result plan_undo_path(struct planner *pl, struct plan_step *last)
 		result = undo_one(pl, &w, &plan->steps[i], &now_ms, &last->undo);
 	last->undo.possible = last->undo.stops_at < 0;
 	last->undo.takes_ms = now_ms - begin_ms;
-	last->no_way_back = last->undo.stops_at == last->step->index;
+	int before = plan->count > 1 ? plan->steps[plan->count - 2].undo.stops_at : -1;
+	last->no_way_back = !last->undo.possible && last->undo.stops_at != before;
 	walk_end(&w);
 	return result;
 }

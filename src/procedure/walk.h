@@ -18,6 +18,7 @@ struct walk {
 	const struct scenario *s;
 	const struct procedure_route *route;
 	enum walk_mode mode;
+	bool blind; // WALK_LITERAL: do not even ask from when on a step is safe
 	struct safety_history history;
 	struct procedure_binding binding;
 	struct procedure_times times[PROCEDURE_MAX_STEPS]; // by index in p->steps

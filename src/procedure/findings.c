@@ -1,0 +1,300 @@
+// What can be said about a procedure beside its verdict.
+#include "procedure/checker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum result finding_add(struct checker *checker, enum check_code code, enum check_severity severity,
+        const struct procedure_step *step, const struct procedure_route *route,
+        struct check_finding **out, const char *format, ...)
+{
+	struct check_report *report = checker->report;
+	for (size_t i = 0; i < report->finding_count; i++)
+		if (report->findings[i].code == code && report->findings[i].step == step &&
+		        (step != NULL || code != CHECK_VERDICT))
+			return RESULT_OK;
+	if (report->finding_count == CHECK_MAX_FINDINGS)
+		return RESULT_OK;
+	char text[2000];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	struct check_finding *f = &report->findings[report->finding_count];
+	*f = (struct check_finding){
+	        .code = code, .severity = severity, .step = step, .route = route->label};
+	f->text = arena_strdup(checker->arena, text);
+	if (f->text == NULL)
+		return error_set(checker->err, RESULT_MEMORY, "no memory for a check");
+	report->finding_count++;
+	if (out != NULL)
+		*out = f;
+	return RESULT_OK;
+}
+
+// --- Keys
+
+static const char *name_of_key(const struct plan *plan, int key)
+{
+	return safety_key_name(&plan->history, key);
+}
+
+// A parent that checks refuses a DS record whose key is in no DNSKEY set of the delegated zone.
+static enum result check_ds_has_key(struct checker *checker, const struct plan *plan,
+        const struct plan_step *step, const struct safety_change *change)
+{
+	const struct safety_history *h = &plan->history;
+	uint64_t delegated = 0, missing = 0;
+	for (size_t i = 0; i < h->count; i++) {
+		const struct safety_edition *e = &h->editions[i];
+		bool visible = e->from_ms <= step->start_ms && step->start_ms < e->until_ms;
+		if (visible && e->publisher == 0 && e->kind == SAFETY_NS &&
+		        e->from_ms < step->start_ms)
+			delegated |= e->content;
+	}
+	for (uint64_t ds = change->content; ds != 0; ds &= ds - 1) {
+		int key = h->ds_key[__builtin_ctzll(ds)];
+		for (size_t i = 0; i < h->count; i++) {
+			const struct safety_edition *e = &h->editions[i];
+			bool visible = e->from_ms <= step->start_ms && step->start_ms < e->until_ms;
+			if (visible && e->kind == SAFETY_DNSKEY &&
+			        (delegated >> e->publisher & 1) && (e->content >> key & 1) == 0)
+				missing |= UINT64_C(1) << key;
+		}
+	}
+	if (missing == 0 || (step->step->waives & PROCEDURE_WAIVE_DS_WITHOUT_KEY))
+		return RESULT_OK;
+	return finding_add(checker, CHECK_DS_WITHOUT_KEY, CHECK_WARNING, step->step, &plan->route,
+	        NULL,
+	        "step '%s': the DS set refers to %s, which is not in the DNSKEY set on every "
+	        "server of the "
+	        "delegated zone; a parent that checks refuses it. Publish the key there before, or "
+	        "waive "
+	        "ds-without-key with the parent's consent.",
+	        step->step->id, name_of_key(plan, __builtin_ctzll(missing)));
+}
+
+// DS records that were in the set before are no news.
+static enum result check_new_ds(
+        struct checker *checker, const struct plan *plan, const struct plan_step *step)
+{
+	for (size_t i = 0; i < step->effect.count; i++) {
+		struct safety_change change = step->effect.changes[i];
+		if (change.kind != SAFETY_DS)
+			continue;
+		for (size_t e = 0; e < plan->history.count; e++) {
+			const struct safety_edition *before = &plan->history.editions[e];
+			if (before->kind == SAFETY_DS && before->from_ms < step->start_ms &&
+			        step->start_ms < before->until_ms)
+				change.content &= ~before->content;
+		}
+		enum result result = check_ds_has_key(checker, plan, step, &change);
+		if (result != RESULT_OK)
+			return result;
+	}
+	return RESULT_OK;
+}
+
+static uint64_t keys_served(const struct safety_history *h)
+{
+	uint64_t keys = 0;
+	for (size_t i = 0; i < h->count; i++) {
+		const struct safety_edition *e = &h->editions[i];
+		if (e->kind == SAFETY_DNSKEY || e->kind == SAFETY_DATA)
+			keys |= e->content;
+		if (e->kind == SAFETY_DS)
+			for (uint64_t ds = e->content; ds != 0; ds &= ds - 1)
+				keys |= UINT64_C(1) << h->ds_key[__builtin_ctzll(ds)];
+	}
+	return keys;
+}
+
+static enum result check_key_kinds(struct checker *checker, const struct plan *plan)
+{
+	const struct safety_history *h = &plan->history;
+	uint64_t keys = keys_served(h);
+	int first = keys != 0 ? __builtin_ctzll(keys) : -1;
+	enum result result = RESULT_OK;
+	for (uint64_t k = keys; k != 0 && result == RESULT_OK; k &= k - 1) {
+		int key = __builtin_ctzll(k);
+		if (h->key_algorithm[key] != h->key_algorithm[first])
+			result = finding_add(checker, CHECK_ALGORITHMS, CHECK_WARNING, NULL,
+			        &plan->route, NULL,
+			        "%s has algorithm %d and %s algorithm %d: validators that insist "
+			        "on a "
+			        "signature for every algorithm in the DS set fail unless the "
+			        "procedure "
+			        "is an algorithm rollover as well.",
+			        name_of_key(plan, first), h->key_algorithm[first],
+			        name_of_key(plan, key), h->key_algorithm[key]);
+	}
+	int record = -1;
+	for (int d = 0; d < h->ds && result == RESULT_OK; d++) {
+		bool used = false;
+		for (size_t i = 0; i < h->count; i++)
+			used = used || (h->editions[i].kind == SAFETY_DS &&
+			                       (h->editions[i].content >> d & 1));
+		if (used && record < 0)
+			record = d;
+		if (used && h->ds_digest[d] != h->ds_digest[record])
+			result = finding_add(checker, CHECK_DIGESTS, CHECK_WARNING, NULL,
+			        &plan->route, NULL,
+			        "the DS record of %s has digest type %d and that of %s digest type "
+			        "%d: "
+			        "validators use only the best digest type in a set and do not see "
+			        "the "
+			        "others. Use the same types for every key.",
+			        name_of_key(plan, h->ds_key[record]), h->ds_digest[record],
+			        name_of_key(plan, h->ds_key[d]), h->ds_digest[d]);
+	}
+	return result;
+}
+
+// --- Hands, approvals, undo
+
+static enum result check_hands(
+        struct checker *checker, const struct plan *plan, const struct procedure_step *step)
+{
+	const struct procedure *p = checker->p;
+	if (!procedure_party_publishes(p, step->by))
+		return RESULT_OK;
+	for (size_t i = 0; i < step->act_count; i++) {
+		const struct procedure_act *act = &step->acts[i];
+		if (act->kind != PROCEDURE_EFFECT || act->party < 0 || act->party == step->by)
+			continue;
+		return finding_add(checker, CHECK_FOREIGN_HAND, CHECK_WARNING, step, &plan->route,
+		        NULL,
+		        "step '%s': %s is to change what %s serves (%s); it can only ask for that.",
+		        step->id, p->parties[step->by].id, p->parties[act->party].id, act->text);
+	}
+	return RESULT_OK;
+}
+
+static enum result check_approval(
+        struct checker *checker, const struct plan *plan, const struct plan_step *step)
+{
+	bool waived = step->step->waives & PROCEDURE_WAIVE_APPROVAL;
+	if (step->step->approve != 0 || waived || (!step->no_way_back && !step->makes_insecure))
+		return RESULT_OK;
+	return finding_add(checker, CHECK_NO_APPROVAL, CHECK_WARNING, step->step, &plan->route,
+	        NULL,
+	        "step '%s': %s, and nobody has to approve it. Name who does, or waive approval "
+	        "with a "
+	        "reason.",
+	        step->step->id,
+	        step->no_way_back ? "there is no way back after it" : "it makes the zone insecure");
+}
+
+static enum result check_step(
+        struct checker *checker, const struct plan *plan, const struct plan_step *step)
+{
+	if (step->state != PLAN_STEP_PLANNED)
+		return RESULT_OK;
+	bool effects = procedure_acts_have_effect(step->step->acts, step->step->act_count);
+	bool only_copies = true;
+	for (size_t i = 0; i < step->step->act_count; i++)
+		only_copies =
+		        only_copies && (step->step->acts[i].kind != PROCEDURE_EFFECT ||
+		                               step->step->acts[i].attribute == PROCEDURE_COPIES);
+	enum result result = check_new_ds(checker, plan, step);
+	if (result == RESULT_OK && effects && !only_copies && step->effect.count == 0)
+		result = finding_add(checker, CHECK_NO_CHANGE, CHECK_WARNING, step->step,
+		        &plan->route, NULL, "step '%s' changes nothing: all is so already (%s).",
+		        step->step->id, step->step->title);
+	if (result == RESULT_OK)
+		result = check_hands(checker, plan, step->step);
+	if (result == RESULT_OK)
+		result = check_approval(checker, plan, step);
+	if (result == RESULT_OK && !step->undo.possible && step->undo.stops_at >= 0 &&
+	        !checker->p->steps[step->undo.stops_at].no_return)
+		result = finding_add(checker, CHECK_UNDO_REFUSED, CHECK_WARNING, step->step,
+		        &plan->route, NULL, "after step '%s' there is no way back: %s",
+		        step->step->id, step->undo.text);
+	return result;
+}
+
+// --- Undo that leads elsewhere
+
+static uint64_t content_after(const struct safety_history *h, const struct safety_effect *undo,
+        int publisher, int kind, bool signers)
+{
+	for (size_t i = 0; i < undo->count; i++)
+		if (undo->changes[i].publisher == publisher && undo->changes[i].kind == kind)
+			return signers ? undo->changes[i].signers : undo->changes[i].content;
+	const struct safety_edition *e = safety_current(h, publisher, (enum safety_kind)kind);
+	return e == NULL ? 0 : signers ? e->signers : e->content;
+}
+
+// Compares all sets before the step with all sets after the step and its undo.
+static bool leads_back(const struct safety_history *before, const struct safety_history *after,
+        const struct safety_effect *undo)
+{
+	static const struct safety_effect nothing;
+	for (int publisher = 0; publisher < before->publishers; publisher++)
+		for (int kind = 0; kind < SAFETY_KINDS; kind++)
+			for (int signers = 0; signers < 2; signers++)
+				if (content_after(before, &nothing, publisher, kind, signers) !=
+				        content_after(after, undo, publisher, kind, signers))
+					return false;
+	return true;
+}
+
+static enum result check_undo_of(struct checker *checker, const struct walk *before,
+        const struct walk *after, const struct procedure_step *step,
+        const struct procedure_route *route)
+{
+	struct safety_effect undo;
+	if (step->undo.kind != PROCEDURE_UNDO_ACTS)
+		return RESULT_OK;
+	enum result result = procedure_effect(checker->p, step->undo.acts, step->undo.act_count,
+	        &after->history, &after->binding, &undo, checker->err);
+	if (result != RESULT_OK || leads_back(&before->history, &after->history, &undo))
+		return result;
+	return finding_add(checker, CHECK_UNDO_DIFFERS, CHECK_WARNING, step, route, NULL,
+	        "step '%s': its undo does not lead back to what was before it.", step->id);
+}
+
+static enum result check_undos(struct checker *checker, const struct procedure_route *route)
+{
+	struct walk w;
+	enum result result =
+	        walk_begin(&w, checker->p, checker->s, route, WALK_LITERAL, false, checker->err);
+	if (result != RESULT_OK)
+		return result;
+	w.blind = true;
+	while (result == RESULT_OK && !walk_is_over(&w)) {
+		struct walk before;
+		struct walk_choice choice;
+		result = walk_copy(&before, &w, checker->err);
+		if (result != RESULT_OK)
+			break;
+		result = walk_choose(&w, &choice, checker->err);
+		if (result == RESULT_OK)
+			result = walk_apply(&w, &choice, true, checker->err);
+		if (result == RESULT_OK)
+			result = check_undo_of(checker, &before, &w, choice.step, route);
+		walk_end(&before);
+	}
+	walk_end(&w);
+	return result;
+}
+
+enum result findings_of_route(struct checker *checker, const struct procedure_route *route)
+{
+	struct plan *plan;
+	enum walk_mode mode = checker->p->as_written ? WALK_MENDED : WALK_COMPUTED;
+	enum result result = plan_run(checker->arena, checker->p, checker->s, route, mode,
+	        UINT64_MAX, &plan, checker->err);
+	if (result != RESULT_OK)
+		return result;
+	if (plan->broken)
+		result = finding_add(checker, CHECK_BROKEN_START, CHECK_WARNING, NULL, route, NULL,
+		        "something is wrong before the first step: %s", plan->broken_text);
+	for (size_t i = 0; i < plan->count && result == RESULT_OK; i++)
+		result = check_step(checker, plan, &plan->steps[i]);
+	if (result == RESULT_OK)
+		result = check_key_kinds(checker, plan);
+	plan_free(plan);
+	return result == RESULT_OK ? check_undos(checker, route) : result;
+}
