@@ -240,8 +240,13 @@ static bool read_record(const uint8_t *wire, size_t length, size_t at, struct fi
 	dns_name_lower(&f->key, f->key.wire);
 	const uint8_t *fixed = wire + at + n, *rdata = fixed + 10;
 	size_t rdata_length = knot_wire_read_u16(fixed + 8), name_length;
-	if (knot_wire_read_u16(fixed) != DNS_TYPE_TSIG || rdata + rdata_length != wire + length ||
-	        dns_name_check(rdata, rdata_length, &f->algorithm, &name_length, NULL) != RESULT_OK)
+	// RFC 8945 4.2: class ANY and TTL 0, which is what is hashed.
+	if (knot_wire_read_u16(fixed) != DNS_TYPE_TSIG ||
+	        knot_wire_read_u16(fixed + 2) != DNS_CLASS_ANY ||
+	        knot_wire_read_u32(fixed + 4) != 0 ||
+	        rdata_length != (size_t)(wire + length - rdata))
+		return false;
+	if (dns_name_check(rdata, rdata_length, &f->algorithm, &name_length, NULL) != RESULT_OK)
 		return false;
 	dns_name_lower(&f->algorithm, f->algorithm.wire);
 	return read_tail(rdata + name_length, rdata_length - name_length, f);

@@ -1,0 +1,174 @@
+#include "support.h"
+
+static void text_survives_wire_and_back(void **state)
+{
+	static const struct {
+		uint16_t type;
+		const char *text;
+	} cases[] = {
+	        {DNS_TYPE_A, "192.0.2.1"},
+	        {DNS_TYPE_AAAA, "2001:db8::1"},
+	        {DNS_TYPE_NS, "ns1.example."},
+	        {DNS_TYPE_SOA, "ns1.example. host.example. 1 2 3 4 5"},
+	        {DNS_TYPE_TXT, "\"a b\" \"\" \"\\\"\\000\""},
+	        {DNS_TYPE_DS,
+	                "1 13 2 000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"},
+	        {DNS_TYPE_CDS, "0 0 0 00"},
+	        {DNS_TYPE_DNSKEY, "257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4="},
+	        {DNS_TYPE_CDNSKEY, "0 3 0 AA=="},
+	        {DNS_TYPE_CSYNC, "66 3 A NS AAAA"},
+	        {65400, "\\# 4 0A0B0C0D"},
+	        {65400, "\\# 0"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct dns_rdata r = rdata(*state, cases[i].type, cases[i].text);
+		assert_string_equal(dns_rdata_text(*state, cases[i].type, &r), cases[i].text);
+	}
+}
+
+static void origin_counts_for_relative_names(void **state)
+{
+	struct dns_rdata r;
+	struct dns_record record;
+	struct error err = {0};
+	must(dns_rdata_parse(*state, DNS_TYPE_NS, "ns1", name(*state, "zone.example"), &r, &err),
+	        &err);
+	assert_string_equal(dns_rdata_text(*state, DNS_TYPE_NS, &r), "ns1.zone.example.");
+	must(dns_record_parse(
+	             *state, "WWW 60 IN A 192.0.2.1", name(*state, "zone.example"), &record, &err),
+	        &err);
+	assert_string_equal(
+	        dns_record_text(*state, &record), "www.zone.example. 60 IN A 192.0.2.1");
+	must(dns_record_parse(*state, "a.example. A 192.0.2.1", NULL, &record, &err), &err);
+	assert_int_equal(record.ttl_s, 3600);
+	must(dns_record_parse(*state,
+	             "a. DS ( 1 13 1 ; comment\n 2BB183AF5F22588179A53B0A\n"
+	             "98631FAD1A292118 )",
+	             NULL, &record, &err),
+	        &err);
+	assert_int_equal(record.rdata.length, 24);
+}
+
+static void other_than_one_record_is_refused(void **state)
+{
+	static const char *const texts[] = {"", "; nothing", "a. 1 IN A", "a. 1 IN A 1.2.3",
+	        "a. 1 IN A 192.0.2.1 x", "a. A 192.0.2.1\na. A 192.0.2.2", "$INCLUDE /etc/passwd",
+	        "$INCLUDE /etc/passwd\na. A 192.0.2.1", "a. NS b..c", "a. 1 IN A ( 192.0.2.1",
+	        "a. 1 IN \\# 3 01"};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct dns_record record;
+		struct error err = {0};
+		if (dns_record_parse(*state, texts[i], NULL, &record, &err) != RESULT_INPUT)
+			fail_msg("accepted: %s", texts[i]);
+		assert_true(err.text[0] != '\0');
+	}
+	struct dns_rdata r;
+	struct error err = {0};
+	assert_int_equal(
+	        dns_rdata_parse(*state, DNS_TYPE_A, "192.0.2.1\n. A 192.0.2.2", NULL, &r, &err),
+	        RESULT_INPUT);
+	assert_int_equal(
+	        dns_rdata_parse(*state, DNS_TYPE_A, "192.0.2.999", NULL, &r, &err), RESULT_INPUT);
+	assert_non_null(strstr(err.text, "A '192.0.2.999': "));
+}
+
+static enum result count_records(
+        void *ctx, const struct dns_record *record, int64_t line, struct error *err)
+{
+	int *count = ctx;
+	if (record->type == DNS_TYPE_TXT)
+		return error_set(err, RESULT_CONFLICT, "line %lld", (long long)line);
+	++*count;
+	return RESULT_OK;
+}
+
+static enum result count(const char *text, int *n, struct error *err)
+{
+	*n = 0;
+	return dns_records_parse("f.zone", text, strlen(text), NULL, 60, count_records, n, err);
+}
+
+static void files_are_read_record_by_record(void **state)
+{
+	(void)state;
+	int n;
+	struct error err = {0};
+	must(count("$ORIGIN example.\n$TTL 5m\n@ SOA a b 1 2 3 4 5\n\tNS a ; x\na A 192.0.2.1\n",
+	             &n, &err),
+	        &err);
+	assert_int_equal(n, 3);
+	assert_int_equal(
+	        count("a. A 192.0.2.1\nb. A nonsense\nc. A 192.0.2.1\n", &n, &err), RESULT_INPUT);
+	assert_int_equal(n, 1);
+	assert_non_null(strstr(err.text, "f.zone:2: "));
+	assert_int_equal(
+	        count("a. A 192.0.2.1\n\nb. TXT x\nc. A 192.0.2.1\n", &n, &err), RESULT_CONFLICT);
+	assert_string_equal(err.text, "line 3");
+	assert_int_equal(count("$INCLUDE /etc/passwd\n", &n, &err), RESULT_INPUT);
+	assert_non_null(strstr(err.text, "f.zone"));
+}
+
+static void damaged_rdata_prints_as_octets(void **state)
+{
+	static const uint8_t octets[] = {63, 1, 2, 3};
+	const struct dns_rdata r = {octets, 4}, none = {octets, 0};
+	static const uint16_t types[] = {DNS_TYPE_NS, DNS_TYPE_SOA, DNS_TYPE_RRSIG, DNS_TYPE_AAAA};
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		assert_string_equal(dns_rdata_text(*state, types[i], &r), "\\# 4 3F010203");
+		assert_string_equal(dns_rdata_text(*state, types[i], &none), "\\# 0");
+	}
+	// A pointer in RDATA must not be followed.
+	static const uint8_t pointer[] = {0xc0, 0};
+	assert_string_equal(
+	        dns_rdata_text(*state, DNS_TYPE_NS, &(struct dns_rdata){pointer, 2}), "\\# 2 C000");
+}
+
+static void largest_rdata_prints(void **state)
+{
+	uint8_t *octets = calloc(1, 65535);
+	const struct dns_rdata r = {octets, 65535};
+	assert_int_equal(strlen(dns_rdata_text(*state, 65400, &r)), strlen("\\# 65535 ") + 131070);
+	for (size_t i = 0; i < 65535; i += 256)
+		octets[i] = 255;
+	octets[65280] = 254; // 255 strings of 255 octets and one of 254
+	const char *text = dns_rdata_text(*state, DNS_TYPE_TXT, &r);
+	assert_true(strlen(text) > 4 * (65535 - 256));
+	assert_memory_equal(text, "\"\\000", 5);
+	free(octets);
+}
+
+static void numbers_have_names(void **state)
+{
+	(void)state;
+	char text[DNS_ALGORITHM_TEXT];
+	uint16_t type;
+	struct error err = {0};
+	assert_string_equal(dns_type_text(DNS_TYPE_DNSKEY, text), "DNSKEY");
+	assert_string_equal(dns_type_text(65280, text), "TYPE65280");
+	assert_int_equal(dns_type_parse("cdnskey", &type, &err), RESULT_OK);
+	assert_int_equal(type, DNS_TYPE_CDNSKEY);
+	assert_int_equal(dns_type_parse("TYPE65280", &type, &err), RESULT_OK);
+	assert_int_equal(type, 65280);
+	assert_int_equal(dns_type_parse("TYPE65536", &type, &err), RESULT_INPUT);
+	assert_int_equal(dns_type_parse("", &type, &err), RESULT_INPUT);
+	assert_string_equal(dns_rcode_text(DNS_RCODE_SERVFAIL, text), "SERVFAIL");
+	assert_string_equal(dns_rcode_text(4095, text), "RCODE4095");
+	assert_string_equal(dns_algorithm_text(13, text), "ECDSAP256SHA256");
+	assert_string_equal(dns_algorithm_text(99, text), "algorithm 99");
+	assert_string_equal(dns_digest_text(2, text), "SHA-256");
+	assert_string_equal(dns_digest_text(255, text), "digest type 255");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(text_survives_wire_and_back),
+	        cmocka_unit_test(origin_counts_for_relative_names),
+	        cmocka_unit_test(other_than_one_record_is_refused),
+	        cmocka_unit_test(files_are_read_record_by_record),
+	        cmocka_unit_test(damaged_rdata_prints_as_octets),
+	        cmocka_unit_test(largest_rdata_prints),
+	        cmocka_unit_test(numbers_have_names),
+	};
+	return cmocka_run_group_tests_name("dns rdata", tests, make_arena, free_arena);
+}
