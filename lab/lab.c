@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -415,6 +416,7 @@ static _Noreturn void lab_child(const struct lab *lab, char *const argv[])
 	}
 	pid_t pid = fork(); // the first child is in the PID namespace
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setenv("BATON_LAB", lab->info.dir, 1);
 		execvp(argv[0], argv);
 		dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0], strerror(errno));
@@ -427,18 +429,55 @@ static _Noreturn void lab_child(const struct lab *lab, char *const argv[])
 	lab_end_as(status);
 }
 
-enum result lab_run_in(const struct lab *lab, char *const argv[], int *status, struct error *err)
+// waitpid with a limit in time; 0 is none. Returns false, errno set, where waiting fails
+// (ETIMEDOUT).
+static bool lab_wait_child(pid_t pid, int64_t timeout_ms, int *status)
+{
+	struct clock clock = clock_system();
+	int64_t until_ms =
+	        timeout_ms > 0 ? time_add(clock_now_ms(&clock), timeout_ms) : TIME_NEVER_MS;
+	for (;;) {
+		pid_t ended = waitpid(pid, status, timeout_ms > 0 ? WNOHANG : 0);
+		if (ended == pid)
+			return true;
+		if (ended < 0 && errno != EINTR)
+			return false;
+		if (clock_now_ms(&clock) >= until_ms) {
+			errno = ETIMEDOUT;
+			return false;
+		}
+		if (timeout_ms > 0)
+			poll(NULL, 0, 10);
+	}
+}
+
+enum result lab_run_in(const struct lab *lab, char *const argv[], int64_t timeout_ms, int *status,
+        struct error *err)
 {
 	assert(argv != NULL && argv[0] != NULL);
 	int ended;
+	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0)
 		lab_child(lab, argv);
 	if (pid < 0)
 		return error_set_errno(err, "cannot run %s", argv[0]);
-	while (waitpid(pid, &ended, 0) < 0)
-		if (errno != EINTR)
-			return error_set_errno(err, "cannot wait for %s", argv[0]);
+	if (!lab_wait_child(pid, timeout_ms, &ended)) {
+		bool late = errno == ETIMEDOUT;
+		error_set_errno(err, "%s", argv[0]);
+		kill(pid, SIGKILL); // the command itself goes with it (PR_SET_PDEATHSIG)
+		(void)waitpid(pid, &ended, 0);
+		return late ? error_set(err, RESULT_TIMEOUT, "%s did not end in time", argv[0])
+		            : RESULT_SYSTEM;
+	}
 	*status = ended;
 	return RESULT_OK;
+}
+
+enum result lab_restart_ended(const struct lab *lab, struct error *err)
+{
+	pid_t init = keeper_pid(lab->info.dir, "init.pid");
+	if (init == 0 || !lab_alive(lab))
+		return error_set(err, RESULT_NOT_FOUND, "no lab runs in %s", lab->info.dir);
+	return kill(init, SIGHUP) == 0 ? RESULT_OK : error_set_errno(err, "cannot signal the lab");
 }

@@ -141,15 +141,32 @@ bool lab_alive(const struct lab *lab);
 // after fork is).
 enum result lab_enter(const struct lab *lab, unsigned what, struct error *err);
 
-// Runs a command inside the lab and waits for it; status is wait status as of waitpid(2). The
-// command sees the environment of the caller, and BATON_LAB=<dir>.
-enum result lab_run_in(const struct lab *lab, char *const argv[], int *status, struct error *err);
+// Runs a command inside the lab and waits for it, for at most timeout_ms (0: without limit, else
+// RESULT_TIMEOUT and the command is killed); status is a wait status as of waitpid(2). The command
+// sees the environment of the caller, and BATON_LAB=<dir>.
+enum result lab_run_in(const struct lab *lab, char *const argv[], int64_t timeout_ms, int *status,
+        struct error *err);
 
 // Sends a dynamic update, signed with the party's key, to the party's primary: script in the words
 // of knsupdate(1) without server, zone, key and send ("del example.test. DS\nadd ..."). The
 // answer's code is in the error text where it is not NOERROR (RESULT_REFUSED). Says nothing about
 // whether the change is served.
 enum result lab_update(const struct lab *lab, int party, const char *script, struct error *err);
+
+// What lab_wait waits for: that a server has, or no longer has, a record.
+struct lab_condition {
+	const char *address; // of the server, which is asked without recursion
+	const char *name;
+	const char *type;  // "DNSKEY"
+	const char *rdata; // presentation form, one space between fields; NULL: any record
+	bool absent;
+};
+// Asks again and again until the condition holds; RESULT_TIMEOUT where it does not in time. Only
+// answers with NOERROR count.
+enum result lab_wait(const struct lab *lab, const struct lab_condition *condition,
+        int64_t timeout_ms, struct error *err);
+// Starts every server process again that has ended (been killed, say).
+enum result lab_restart_ended(const struct lab *lab, struct error *err);
 
 // Puts ${NAME} variables of the lab into text, for scenarios: see scenario.h for the names.
 enum result lab_expand(const struct lab *lab, struct arena *arena, const char *text, char **out,

@@ -1,0 +1,277 @@
+// Reading scenario files.
+#include "scenario.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+static const char *const resolver_word[LAB_RESOLVERS + 1] = {
+        "unbound", "bind", "kresd", "forwarded", NULL};
+static const char *const party_word[LAB_PARTIES + 1] = {"registry", "losing", "gaining", NULL};
+
+static int scenario_word(const char *text, const char *const *words)
+{
+	for (int i = 0; words[i] != NULL; i++)
+		if (strcmp(text, words[i]) == 0)
+			return i;
+	return -1;
+}
+
+static enum result scenario_ttl(
+        const struct yaml_node *node, struct scenario *scenario, struct error *err)
+{
+	const char *words[LAB_TTL_COUNT + 1] = {NULL};
+	for (int i = 0; i < LAB_TTL_COUNT; i++)
+		words[i] = lab_ttl_word((enum lab_ttl)i);
+	if (node == NULL)
+		return RESULT_OK;
+	enum result result = yaml_known_keys(node, "ttl", words, err);
+	for (int i = 0; i < LAB_TTL_COUNT && result == RESULT_OK; i++) {
+		int64_t ms;
+		const struct yaml_node *value = yaml_get(node, words[i]);
+		if (value == NULL)
+			continue;
+		result = yaml_duration(value, words[i], &ms, err);
+		if (result == RESULT_OK && (ms % SECOND_MS != 0 || ms > LAB_TTL_MAX_S * SECOND_MS))
+			result = yaml_error(
+			        value, err, "a TTL is a whole number of seconds up to 1d");
+		if (result == RESULT_OK)
+			scenario->ttl_s[i] = (uint32_t)(ms / SECOND_MS);
+	}
+	return result;
+}
+
+static enum result scenario_probe(
+        const struct yaml_node *node, struct prober_options *options, struct error *err)
+{
+	static const char *const words[] = {"rate", "timeout", NULL};
+	int64_t value;
+	if (node == NULL)
+		return RESULT_OK;
+	enum result result = yaml_known_keys(node, "probe", words, err);
+	if (result == RESULT_OK && yaml_get(node, "rate") != NULL) {
+		result = yaml_integer(yaml_get(node, "rate"), "rate", 1, 500, &value, err);
+		if (result == RESULT_OK)
+			options->rate = (unsigned)value;
+	}
+	if (result == RESULT_OK && yaml_get(node, "timeout") != NULL) {
+		result = yaml_duration(yaml_get(node, "timeout"), "timeout", &value, err);
+		if (result == RESULT_OK && (value < 100 || value > MINUTE_MS))
+			result = yaml_error(yaml_get(node, "timeout"), err,
+			        "a timeout is between 100ms and 1m");
+		if (result == RESULT_OK)
+			options->timeout_ms = value;
+	}
+	return result;
+}
+
+static enum result scenario_party(const struct yaml_node *node, int *party, struct error *err)
+{
+	const char *text;
+	enum result result = yaml_text(node, "party", &text, err);
+	if (result != RESULT_OK)
+		return result;
+	*party = scenario_word(text, party_word);
+	if (*party < 0)
+		return yaml_error(node, err,
+		        "unknown party '%s', expected registry, losing or gaining", text);
+	return RESULT_OK;
+}
+
+static enum result scenario_required(
+        const struct yaml_node *map, const char *key, const char **text, struct error *err)
+{
+	const struct yaml_node *node = yaml_get(map, key);
+	if (node == NULL)
+		return yaml_error(map, err, "'%s' is missing", key);
+	return yaml_text(node, key, text, err);
+}
+
+static enum result scenario_within(const struct yaml_node *map, int64_t *time_ms, struct error *err)
+{
+	const struct yaml_node *node = yaml_get(map, "within");
+	return node == NULL ? RESULT_OK : yaml_duration(node, "within", time_ms, err);
+}
+
+static enum result scenario_wait(
+        const struct yaml_node *map, struct scenario_step *step, struct error *err)
+{
+	static const char *const words[] = {"at", "name", "type", "is", "gone", "within", NULL};
+	struct lab_condition *condition = &step->condition;
+	enum result result = yaml_known_keys(map, "wait", words, err);
+	if (result == RESULT_OK)
+		result = scenario_required(map, "at", &condition->address, err);
+	if (result == RESULT_OK)
+		result = scenario_required(map, "name", &condition->name, err);
+	if (result == RESULT_OK)
+		result = scenario_required(map, "type", &condition->type, err);
+	if (result == RESULT_OK && yaml_get(map, "is") != NULL)
+		result = scenario_required(map, "is", &condition->rdata, err);
+	if (result == RESULT_OK && yaml_get(map, "gone") != NULL)
+		result = yaml_bool(yaml_get(map, "gone"), "gone", &condition->absent, err);
+	return result == RESULT_OK ? scenario_within(map, &step->time_ms, err) : result;
+}
+
+static enum result scenario_words(struct arena *arena, const struct yaml_node *list,
+        struct scenario_step *step, struct error *err)
+{
+	enum result result = yaml_expect(list, "run", YAML_LIST, err);
+	if (result != RESULT_OK)
+		return result;
+	if (list->count == 0 || list->count > SCENARIO_MAX_WORDS)
+		return yaml_error(list, err, "expected 1 to %d words", SCENARIO_MAX_WORDS);
+	step->words = arena_array(arena, list->count + 1, sizeof(*step->words));
+	if (step->words == NULL)
+		return error_set(err, RESULT_MEMORY, "out of memory");
+	for (size_t i = 0; i < list->count && result == RESULT_OK; i++)
+		result = yaml_text(list->items[i], "word", &step->words[i], err);
+	return result;
+}
+
+static enum result scenario_step(struct arena *arena, const struct yaml_node *map,
+        struct scenario_step *step, struct error *err)
+{
+	static const char *const actions[] = {"sleep", "mark", "update", "wait", "run", NULL};
+	static const char *const words[][4] = {{"sleep", NULL}, {"mark", NULL},
+	        {"update", "script", NULL}, {"wait", NULL}, {"run", "within", NULL}};
+	enum result result = yaml_expect(map, "step", YAML_MAP, err);
+	if (result != RESULT_OK)
+		return result;
+	int action = map->count > 0 ? scenario_word(map->keys[0]->text, actions) : -1;
+	if (action < 0)
+		return yaml_error(map, err, "a step begins with sleep, mark, update, wait or run");
+	result = yaml_known_keys(map, "step", words[action], err);
+	if (result != RESULT_OK)
+		return result;
+	const struct yaml_node *value = map->items[0];
+	*step = (struct scenario_step){.action = (enum scenario_action)action, .node = map};
+	step->time_ms = 30 * SECOND_MS;
+	switch (step->action) {
+	case SCENARIO_SLEEP:
+		return yaml_duration(value, "sleep", &step->time_ms, err);
+	case SCENARIO_MARK:
+		return yaml_text(value, "mark", &step->mark, err);
+	case SCENARIO_UPDATE:
+		result = scenario_party(value, &step->party, err);
+		return result != RESULT_OK ? result
+		                           : scenario_required(map, "script", &step->script, err);
+	case SCENARIO_WAIT:
+		return scenario_wait(value, step, err);
+	case SCENARIO_RUN:
+		result = scenario_words(arena, value, step, err);
+		return result != RESULT_OK ? result : scenario_within(map, &step->time_ms, err);
+	}
+	return RESULT_OK;
+}
+
+static enum result scenario_steps(struct arena *arena, const struct yaml_node *list,
+        struct scenario *scenario, struct error *err)
+{
+	size_t marks = 0;
+	enum result result = yaml_expect(list, "steps", YAML_LIST, err);
+	if (result == RESULT_OK && list->count > SCENARIO_MAX_STEPS)
+		result = yaml_error(list, err, "more than %d steps", SCENARIO_MAX_STEPS);
+	for (size_t i = 0; result == RESULT_OK && i < list->count; i++) {
+		result = scenario_step(arena, list->items[i], &scenario->step[i], err);
+		scenario->steps = i + 1;
+		marks += scenario->step[i].action == SCENARIO_MARK;
+	}
+	if (result == RESULT_OK && marks > SCENARIO_MAX_MARKS)
+		result = yaml_error(list, err, "more than %d marks", SCENARIO_MAX_MARKS);
+	return result;
+}
+
+static enum result scenario_failing(
+        const struct yaml_node *list, struct scenario_expect *expect, struct error *err)
+{
+	enum result result = yaml_expect(list, "failing", YAML_LIST, err);
+	for (size_t i = 0; result == RESULT_OK && i < list->count; i++) {
+		const char *text;
+		result = yaml_text(list->items[i], "validator", &text, err);
+		int index = result == RESULT_OK ? scenario_word(text, resolver_word) : -1;
+		if (result == RESULT_OK && index < 0)
+			result = yaml_error(list->items[i], err,
+			        "unknown validator '%s', expected unbound, bind, kresd or "
+			        "forwarded",
+			        text);
+		if (result == RESULT_OK)
+			expect->failing[index] = expect->any_failing = true;
+	}
+	return result;
+}
+
+static bool scenario_has_mark(const struct scenario *scenario, const char *name)
+{
+	for (size_t i = 0; i < scenario->steps; i++)
+		if (scenario->step[i].action == SCENARIO_MARK &&
+		        strcmp(scenario->step[i].mark, name) == 0)
+			return true;
+	return false;
+}
+
+static enum result scenario_expect(
+        const struct yaml_node *map, struct scenario *scenario, struct error *err)
+{
+	static const char *const words[] = {"every", "fresh", "failing", "after", "within", NULL};
+	struct scenario_expect *expect = &scenario->expect;
+	const char *every = NULL;
+	enum result result = yaml_known_keys(map, "expect", words, err);
+	if (result == RESULT_OK && yaml_get(map, "every") != NULL)
+		result = scenario_required(map, "every", &every, err);
+	if (result == RESULT_OK && every != NULL && strcmp(every, "secure") != 0)
+		result = yaml_error(yaml_get(map, "every"), err, "expected 'secure'");
+	expect->every_secure = every != NULL;
+	if (result == RESULT_OK && yaml_get(map, "fresh") != NULL)
+		result = yaml_integer(
+		        yaml_get(map, "fresh"), "fresh", 0, LAB_NAMES_MAX, &expect->fresh, err);
+	if (result == RESULT_OK && yaml_get(map, "failing") != NULL)
+		result = scenario_failing(yaml_get(map, "failing"), expect, err);
+	if (result == RESULT_OK && yaml_get(map, "after") != NULL)
+		result = scenario_required(map, "after", &expect->after, err);
+	if (result == RESULT_OK && expect->after != NULL &&
+	        !scenario_has_mark(scenario, expect->after))
+		result = yaml_error(
+		        yaml_get(map, "after"), err, "no step sets the mark '%s'", expect->after);
+	if (result == RESULT_OK && expect->every_secure == expect->any_failing)
+		result = yaml_error(map, err, "expected either 'every: secure' or 'failing'");
+	if (result == RESULT_OK && yaml_get(map, "within") != NULL && expect->after == NULL)
+		result = yaml_error(map, err, "'within' needs 'after'");
+	return result == RESULT_OK ? scenario_within(map, &expect->within_ms, err) : result;
+}
+
+enum result scenario_load(
+        struct arena *arena, const char *path, struct scenario **out, struct error *err)
+{
+	static const char *const words[] = {
+	        "scenario", "about", "ttl", "probe", "steps", "expect", NULL};
+	const struct yaml_node *root;
+	struct lab_options defaults = lab_options_default();
+	struct scenario *scenario = arena_alloc(arena, sizeof(*scenario));
+	if (scenario == NULL)
+		return error_set(err, RESULT_MEMORY, "out of memory");
+	scenario->file = path;
+	scenario->prober = prober_options_default();
+	memcpy(scenario->ttl_s, defaults.ttl_s, sizeof(scenario->ttl_s));
+	enum result result = yaml_load(arena, path, &root, err);
+	if (result == RESULT_OK)
+		result = yaml_known_keys(root, "scenario", words, err);
+	if (result == RESULT_OK)
+		result = scenario_required(root, "scenario", &scenario->name, err);
+	if (result == RESULT_OK)
+		result = scenario_required(root, "about", &scenario->about, err);
+	if (result == RESULT_OK)
+		result = scenario_ttl(yaml_get(root, "ttl"), scenario, err);
+	if (result == RESULT_OK)
+		result = scenario_probe(yaml_get(root, "probe"), &scenario->prober, err);
+	if (result == RESULT_OK && yaml_get(root, "steps") == NULL)
+		result = yaml_error(root, err, "'steps' is missing");
+	if (result == RESULT_OK)
+		result = scenario_steps(arena, yaml_get(root, "steps"), scenario, err);
+	if (result == RESULT_OK && yaml_get(root, "expect") == NULL)
+		result = yaml_error(root, err, "'expect' is missing");
+	if (result == RESULT_OK)
+		result = scenario_expect(yaml_get(root, "expect"), scenario, err);
+	if (result == RESULT_OK)
+		*out = scenario;
+	return result;
+}

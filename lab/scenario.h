@@ -1,0 +1,113 @@
+// A scenario: a lab, the prober, a list of timed actions, and what the validators must have seen.
+//
+//     scenario: hard-switch
+//     about: The NS and DS records are swapped at once at the parent.
+//     ttl: {ds: 6s, dnskey: 10s}                 # optional, as for `baton lab up --ttl`
+//     probe: {rate: 80, timeout: 4s}             # optional
+//     steps:
+//       - sleep: 5s
+//       - mark: switch                           # a name for this instant
+//       - update: registry                       # to whom; signed with the party's key
+//         script: |                              # words of knsupdate(1)
+//           del ${ZONE} DS
+//           add ${ZONE} ${TTL_DS} DS ${GAINING_DS}
+//       - wait: {at: "${REGISTRY_SECONDARY_V4}", name: "${ZONE}", type: DS, is: "${GAINING_DS}",
+//                within: 10s}                    # or: `gone: true`; without `is`, any record
+//       - run: [rndc, -c, "${DIR}/keys/rndc-b1.conf", sign, example.test]
+//         within: 30s                            # must end with status 0, inside the lab
+//     expect:
+//       every: secure                            # no answer that is not authenticated
+//       fresh: 100                               # fresh names answered by each validator, at least
+//
+// or, where failures are to be seen:
+//
+//     expect:
+//       failing: [unbound, bind, forwarded]      # each has failures; others may have some
+//       after: switch                            # none before this mark,
+//       within: 20s                              # and the first one of each no later than this
+//
+// Variables: DIR, ZONE, TTL_<KIND>, and for each of REGISTRY, LOSING and GAINING _NS1, _NS2
+// (names), _PRIMARY_V4, _PRIMARY_V6, _SECONDARY_V4, _SECONDARY_V6, _TSIG (key file), and for the
+// operators _KSK, _ZSK, _DS (RDATA at the start).
+//
+//     struct scenario *s;
+//     if (scenario_load(arena, "hard-switch.yaml", &s, &err) != RESULT_OK) ...
+//     scenario_run(s, &options, &outcome, &err);
+//
+// Everything of a scenario lives in the arena. Errors: RESULT_INPUT with file:line:column for the
+// file; the errors of the lab and of the step that failed. A scenario whose expectation is not met
+// is no error: outcome.met is false, outcome.why says why.
+#pragma once
+
+#include "lab.h"
+#include "prober.h"
+
+#include "base/yaml.h"
+
+#define SCENARIO_MAX_STEPS 200
+#define SCENARIO_MAX_WORDS 64
+#define SCENARIO_MAX_MARKS 32
+
+enum scenario_action {
+	SCENARIO_SLEEP,
+	SCENARIO_MARK,
+	SCENARIO_UPDATE,
+	SCENARIO_WAIT,
+	SCENARIO_RUN
+};
+
+struct scenario_step {
+	enum scenario_action action;
+	const struct yaml_node *node; // for messages
+	int64_t time_ms;              // sleep; within
+	const char *mark;
+	int party;
+	const char *script;
+	struct lab_condition condition;
+	const char **words; // NULL-terminated
+};
+
+struct scenario_expect {
+	bool every_secure;
+	int64_t fresh;               // least number of fresh answers of each validator
+	bool failing[LAB_RESOLVERS]; // these must fail
+	bool any_failing;
+	const char *after; // mark, or NULL
+	int64_t within_ms; // 0: no limit
+};
+
+struct scenario {
+	const char *file, *name, *about;
+	uint32_t ttl_s[LAB_TTL_COUNT];
+	struct prober_options prober;
+	struct scenario_step step[SCENARIO_MAX_STEPS];
+	size_t steps;
+	struct scenario_expect expect;
+};
+
+struct scenario_outcome {
+	bool met;
+	char why[500]; // empty where met
+	struct prober_counts counts;
+	size_t marks;
+	struct {
+		const char *name;
+		int64_t at_ms;
+	} mark[SCENARIO_MAX_MARKS];
+};
+
+enum result scenario_load(
+        struct arena *arena, const char *path, struct scenario **scenario, struct error *err);
+
+// Starts a lab with lab_options (whose TTLs the scenario's replace), runs the steps under the
+// prober, ends the lab, judges. log_path, for the prober's log, may be NULL.
+enum result scenario_run(const struct scenario *scenario, const struct lab_options *lab_options,
+        const char *log_path, struct scenario_outcome *outcome, struct error *err);
+
+// The same in a lab that runs already, whose TTLs stay as they are.
+enum result scenario_run_in(const struct scenario *scenario, const struct lab *lab,
+        const char *log_path, struct scenario_outcome *outcome, struct error *err);
+
+// Judges counts against the expectation; fills outcome->met and why.
+void scenario_judge(const struct scenario *scenario, const struct lab_info *info,
+        struct scenario_outcome *outcome);

@@ -1,0 +1,187 @@
+// Running scenarios.
+#include "scenario.h"
+
+#include "base/clock.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static int64_t scenario_now_ms(void)
+{
+	struct clock clock = clock_system();
+	return clock_now_ms(&clock);
+}
+
+static enum result scenario_do_update(const struct lab *lab, struct arena *arena,
+        const struct scenario_step *step, struct error *err)
+{
+	char *script;
+	enum result result = lab_expand(lab, arena, step->script, &script, err);
+	return result == RESULT_OK ? lab_update(lab, step->party, script, err) : result;
+}
+
+static enum result scenario_do_wait(const struct lab *lab, struct arena *arena,
+        const struct scenario_step *step, struct error *err)
+{
+	struct lab_condition condition = step->condition;
+	char *address, *name, *rdata = NULL;
+	enum result result = lab_expand(lab, arena, condition.address, &address, err);
+	if (result == RESULT_OK)
+		result = lab_expand(lab, arena, condition.name, &name, err);
+	if (result == RESULT_OK && condition.rdata != NULL)
+		result = lab_expand(lab, arena, condition.rdata, &rdata, err);
+	if (result != RESULT_OK)
+		return result;
+	condition.address = address;
+	condition.name = name;
+	condition.rdata = rdata;
+	return lab_wait(lab, &condition, step->time_ms, err);
+}
+
+static enum result scenario_do_run(const struct lab *lab, struct arena *arena,
+        const struct scenario_step *step, struct error *err)
+{
+	char *argv[SCENARIO_MAX_WORDS + 1] = {NULL};
+	int status;
+	enum result result = RESULT_OK;
+	for (size_t i = 0; step->words[i] != NULL && result == RESULT_OK; i++)
+		result = lab_expand(lab, arena, step->words[i], &argv[i], err);
+	if (result == RESULT_OK)
+		result = lab_run_in(lab, argv, step->time_ms, &status, err);
+	if (result == RESULT_OK && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+		result = error_set(err, RESULT_SYSTEM, "%s ended with %s %d", argv[0],
+		        WIFEXITED(status) ? "status" : "signal",
+		        WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	return result;
+}
+
+static enum result scenario_do(const struct lab *lab, struct arena *arena,
+        const struct scenario_step *step, struct scenario_outcome *outcome, struct error *err)
+{
+	switch (step->action) {
+	case SCENARIO_SLEEP:
+		poll(NULL, 0, (int)step->time_ms);
+		return RESULT_OK;
+	case SCENARIO_MARK:
+		outcome->mark[outcome->marks].name = step->mark;
+		outcome->mark[outcome->marks++].at_ms = scenario_now_ms();
+		return RESULT_OK;
+	case SCENARIO_UPDATE:
+		return scenario_do_update(lab, arena, step, err);
+	case SCENARIO_WAIT:
+		return scenario_do_wait(lab, arena, step, err);
+	case SCENARIO_RUN:
+		return scenario_do_run(lab, arena, step, err);
+	}
+	return RESULT_OK;
+}
+
+static enum result scenario_do_all(const struct scenario *scenario, const struct lab *lab,
+        struct scenario_outcome *outcome, struct error *err)
+{
+	struct arena *arena = arena_new(4u << 20);
+	enum result result =
+	        arena != NULL ? RESULT_OK : error_set(err, RESULT_MEMORY, "out of memory");
+	for (size_t i = 0; i < scenario->steps && result == RESULT_OK; i++) {
+		const struct scenario_step *step = &scenario->step[i];
+		result = scenario_do(lab, arena, step, outcome, err);
+		if (result != RESULT_OK)
+			error_prefix(err, "%s:%d: ", scenario->file, step->node->line);
+	}
+	arena_free(arena);
+	return result;
+}
+
+enum result scenario_run_in(const struct scenario *scenario, const struct lab *lab,
+        const char *log_path, struct scenario_outcome *outcome, struct error *err)
+{
+	struct prober *prober;
+	struct prober_options options = scenario->prober;
+	memset(outcome, 0, sizeof(*outcome));
+	options.log_path = log_path;
+	enum result result = prober_start(lab, &options, &prober, err);
+	if (result != RESULT_OK)
+		return result;
+	result = scenario_do_all(scenario, lab, outcome, err);
+	enum result stopped =
+	        prober_stop(prober, &outcome->counts, result == RESULT_OK ? err : NULL);
+	if (result == RESULT_OK)
+		result = stopped;
+	if (result == RESULT_OK)
+		scenario_judge(scenario, lab_info(lab), outcome);
+	return result;
+}
+
+enum result scenario_run(const struct scenario *scenario, const struct lab_options *lab_options,
+        const char *log_path, struct scenario_outcome *outcome, struct error *err)
+{
+	struct lab *lab;
+	struct lab_options options = *lab_options;
+	memcpy(options.ttl_s, scenario->ttl_s, sizeof(options.ttl_s));
+	enum result result = lab_create(&options, &lab, err);
+	if (result != RESULT_OK)
+		return result;
+	result = scenario_run_in(scenario, lab, log_path, outcome, err);
+	lab_stop(lab);
+	return result;
+}
+
+// --- judging ----------------------------------------------------------------------------------
+
+// The earliest instant of an outcome other than secure; 0 where there is none.
+static int64_t scenario_first_failure_ms(const struct prober_tally *tally)
+{
+	int64_t first_ms = 0;
+	for (int i = 0; i < PROBE_OUTCOMES; i++)
+		if (i != PROBE_SECURE && tally->first_ms[i] != 0 &&
+		        (first_ms == 0 || tally->first_ms[i] < first_ms))
+			first_ms = tally->first_ms[i];
+	return first_ms;
+}
+
+static int64_t scenario_mark_ms(const struct scenario_outcome *outcome, const char *name)
+{
+	for (size_t i = 0; i < outcome->marks; i++)
+		if (strcmp(outcome->mark[i].name, name) == 0)
+			return outcome->mark[i].at_ms;
+	return 0;
+}
+
+static bool scenario_judge_one(const struct scenario_expect *expect, const struct lab_info *info,
+        int index, struct scenario_outcome *outcome)
+{
+	const char *id = info->resolver[index].id;
+	const struct prober_tally *tally = &outcome->counts.resolver[index];
+	uint64_t failures = prober_failures(tally);
+	int64_t first_ms = scenario_first_failure_ms(tally);
+	int64_t mark_ms = expect->after != NULL ? scenario_mark_ms(outcome, expect->after) : 0;
+	char *why = outcome->why;
+	const size_t size = sizeof(outcome->why);
+	if ((int64_t)tally->answered[PROBE_FRESH] < expect->fresh)
+		snprintf(why, size, "%s answered only %llu fresh names", id,
+		        (unsigned long long)tally->answered[PROBE_FRESH]);
+	else if (expect->every_secure && failures > 0)
+		snprintf(why, size, "%s: %llu answers were not authenticated", id,
+		        (unsigned long long)failures);
+	else if (expect->failing[index] && failures == 0)
+		snprintf(why, size, "%s did not fail", id);
+	else if (first_ms != 0 && first_ms < mark_ms)
+		snprintf(why, size, "%s failed %lld ms before '%s'", id,
+		        (long long)(mark_ms - first_ms), expect->after);
+	else if (expect->failing[index] && expect->within_ms != 0 &&
+	         first_ms > mark_ms + expect->within_ms)
+		snprintf(why, size, "%s failed only %lld ms after '%s'", id,
+		        (long long)(first_ms - mark_ms), expect->after);
+	return why[0] == '\0';
+}
+
+void scenario_judge(const struct scenario *scenario, const struct lab_info *info,
+        struct scenario_outcome *outcome)
+{
+	outcome->why[0] = '\0';
+	outcome->met = true;
+	for (int i = 0; i < LAB_RESOLVERS && outcome->met; i++)
+		outcome->met = scenario_judge_one(&scenario->expect, info, i, outcome);
+}
