@@ -82,7 +82,7 @@ static enum result parse_key(struct cursor *c, int *key)
 		        c, "unknown party '%.60s', expected %s", parts[0], party_list(c->parser));
 	if (word_index(parts[1], key_roles) < 0)
 		return cursor_error(c, "unknown key '%.60s', expected ksk, zsk or csk", parts[1]);
-	if (n == 3 && !name_is_valid(parts[2]))
+	if (n == 3 && !name_is_valid(parts[2], PROCEDURE_MAX_NAME))
 		return cursor_error(c,
 		        "'%.60s' names no generation of a key, expected a word such as 'new'",
 		        parts[2]);

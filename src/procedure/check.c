@@ -19,7 +19,9 @@ const char *check_code_text(enum check_code code)
 	        [CHECK_ALGORITHMS] = "algorithms",
 	        [CHECK_DIGESTS] = "digests",
 	        [CHECK_NO_CHANGE] = "no-change",
-	        [CHECK_FOREIGN_HAND] = "foreign-hand"};
+	        [CHECK_FOREIGN_HAND] = "foreign-hand",
+	        [CHECK_NO_UNDO] = "no-undo",
+	        [CHECK_NO_DEADLINE] = "no-deadline"};
 	return texts[code];
 }
 

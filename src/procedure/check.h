@@ -33,6 +33,8 @@ enum check_code {
 	CHECK_DIGESTS,        // DS records of different digest types
 	CHECK_NO_CHANGE,      // a step changes nothing
 	CHECK_FOREIGN_HAND,   // an operator changes what another operator serves
+	CHECK_NO_UNDO,        // a published text that does not say how to go back
+	CHECK_NO_DEADLINE,    // a published text that waits for a party for ever
 	CHECK_CODES,
 };
 

@@ -175,7 +175,8 @@ static enum result check_approval(
         struct checker *checker, const struct plan *plan, const struct plan_step *step)
 {
 	bool waived = step->step->waives & PROCEDURE_WAIVE_APPROVAL;
-	if (step->step->approve != 0 || waived || (!step->no_way_back && !step->makes_insecure))
+	if (step->step->approve != 0 || waived || checker->p->as_written ||
+	        (!step->no_way_back && !step->makes_insecure))
 		return RESULT_OK;
 	return finding_add(checker, CHECK_NO_APPROVAL, CHECK_WARNING, step->step, &plan->route,
 	        NULL,
@@ -280,6 +281,27 @@ static enum result check_undos(struct checker *checker, const struct procedure_r
 	return result;
 }
 
+// A published text is asked for what every procedure of ours has to say.
+static enum result check_silence(struct checker *checker, const struct procedure_route *route)
+{
+	size_t undo = 0, deadlines = 0, total = 0;
+	for (size_t i = 0; i < checker->p->step_count; i++) {
+		const struct procedure_step *step = &checker->p->steps[i];
+		undo += step->undo.kind != PROCEDURE_UNDO_UNSAID;
+		deadlines += step->within_ms >= 0;
+		total++;
+	}
+	enum result result = RESULT_OK;
+	if (undo < total)
+		result = finding_add(checker, CHECK_NO_UNDO, CHECK_NOTE, NULL, route, NULL,
+		        "%zu of %zu steps do not say how they are undone.", total - undo, total);
+	if (result == RESULT_OK && deadlines == 0)
+		result = finding_add(checker, CHECK_NO_DEADLINE, CHECK_NOTE, NULL, route, NULL,
+		        "no step has a deadline: a party that does nothing stops the change for "
+		        "ever.");
+	return result;
+}
+
 enum result findings_of_route(struct checker *checker, const struct procedure_route *route)
 {
 	struct plan *plan;
@@ -295,6 +317,8 @@ enum result findings_of_route(struct checker *checker, const struct procedure_ro
 		result = check_step(checker, plan, &plan->steps[i]);
 	if (result == RESULT_OK)
 		result = check_key_kinds(checker, plan);
+	if (result == RESULT_OK && checker->p->as_written)
+		result = check_silence(checker, route);
 	plan_free(plan);
 	return result == RESULT_OK ? check_undos(checker, route) : result;
 }

@@ -3,27 +3,28 @@
 #include <stdio.h>
 #include <string.h>
 
-bool name_is_valid(const char *text)
+bool name_is_valid(const char *text, size_t max)
 {
-	size_t length = strnlen(text, PROCEDURE_MAX_NAME + 1);
-	if (length == 0 || length > PROCEDURE_MAX_NAME || text[0] < 'a' || text[0] > 'z' ||
+	size_t length = strnlen(text, max + 1);
+	if (length == 0 || length > max || text[0] < 'a' || text[0] > 'z' ||
 	        text[length - 1] == '-')
 		return false;
 	return strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
 }
 
-enum result parse_name(
-        struct parser *parser, const struct yaml_node *node, const char *what, const char **name)
+enum result parse_name(struct parser *parser, const struct yaml_node *node, const char *what,
+        size_t max, const char **name)
 {
 	enum result result = yaml_text(node, what, name, parser->err);
 	if (result != RESULT_OK)
 		return result;
-	if (!name_is_valid(*name))
+	if (!name_is_valid(*name, max))
 		return yaml_error(node, parser->err,
-		        "'%s' is '%.60s', expected a name of at most %d lower-case letters, digits "
+		        "'%s' is '%.60s', expected a name of at most %zu lower-case letters, "
+		        "digits "
 		        "and "
 		        "'-', beginning with a letter",
-		        what, *name, PROCEDURE_MAX_NAME);
+		        what, *name, max);
 	return RESULT_OK;
 }
 

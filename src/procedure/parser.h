@@ -42,9 +42,9 @@ const char *cursor_token_text(const struct cursor *cursor);
 
 // names.c
 // An id as procedures use them: lower-case letters, digits and '-', beginning with a letter.
-bool name_is_valid(const char *text);
-enum result parse_name(
-        struct parser *parser, const struct yaml_node *node, const char *what, const char **name);
+bool name_is_valid(const char *text, size_t max);
+enum result parse_name(struct parser *parser, const struct yaml_node *node, const char *what,
+        size_t max, const char **name);
 // A list of party names, or one name, as bits.
 enum result parse_party_set(
         struct parser *parser, const struct yaml_node *node, const char *what, uint32_t *set);

@@ -41,6 +41,10 @@ static enum result record_fault(struct planner *pl, const struct safety_history 
 		const struct safety_edition *e = &history->editions[fault->cached];
 		record->publisher = e->publisher;
 		record->kind = (enum safety_kind)e->kind;
+		// What can be used until then was fetched a TTL earlier at the latest.
+		int64_t fetched_ms = time_add(record->until_ms, -(int64_t)e->ttl_s * SECOND_MS);
+		if (record->until_ms != TIME_NEVER_MS && fetched_ms < record->fetch_ms)
+			record->fetch_ms = fetched_ms;
 	}
 	record->text = fault_sentence(pl, history, fault);
 	return record->text != NULL ? RESULT_OK : no_memory(pl);
@@ -73,6 +77,15 @@ static enum result record_window(
 	return result;
 }
 
+// An effect that ends an empty DS set is part of the insecure time too, but does not make it.
+static bool empties_ds(const struct safety_effect *effect)
+{
+	for (size_t i = 0; i < effect->count; i++)
+		if (effect->changes[i].kind == SAFETY_DS && effect->changes[i].content == 0)
+			return true;
+	return false;
+}
+
 static enum result note_choice(
         struct planner *pl, const struct walk_choice *c, struct plan_step *step)
 {
@@ -84,9 +97,10 @@ static enum result note_choice(
 	step->start_ms = step->everywhere_ms = c->start_ms;
 	step->until_ms = c->until_ms;
 	step->short_wait = c->short_wait;
-	step->makes_insecure = c->has_window && c->window.insecure;
+	step->makes_insecure = c->has_window && c->window.insecure && empties_ds(&c->effect);
 	step->effect = c->effect;
 	step->deadline_ms = TIME_NEVER_MS;
+	step->undo = (struct plan_undo){.stops_at = -1, .text = ""};
 	if (c->step->within_ms >= 0 && c->state == PLAN_STEP_PLANNED) {
 		int64_t may_ms = c->safe_ms > c->literal_ms ? c->safe_ms : c->literal_ms;
 		step->deadline_ms = time_add(may_ms, c->step->within_ms);

@@ -55,7 +55,8 @@ enum result scenario_parse_lags(struct scenario *scenario, const struct procedur
         const char *text, struct error *err);
 
 // Sets of TTLs that a procedure is proven with where nobody names any: the defaults, and each kind
-// in turn far larger than the others, slow and without propagation. false past the last.
+// in turn far larger than the others, slow and without propagation. A file that assumes TTLs is
+// proven with those only. false past the last.
 bool scenario_profile(struct scenario *scenario, const struct procedure *procedure, size_t number,
         const char **name);
 

@@ -20,7 +20,8 @@ static enum result parse_parties(struct parser *parser, const struct yaml_node *
 	for (size_t i = 0; i < node->count; i++) {
 		struct procedure_party *party = &p->parties[i];
 		const struct yaml_node *value = node->items[i];
-		enum result result = parse_name(parser, node->keys[i], "party", &party->id);
+		enum result result =
+		        parse_name(parser, node->keys[i], "party", PROCEDURE_MAX_NAME, &party->id);
 		if (result == RESULT_OK)
 			result = yaml_expect(value, party->id, YAML_MAP, parser->err);
 		if (result == RESULT_OK)
@@ -107,7 +108,7 @@ static enum result parse_head(struct parser *parser, const struct yaml_node *roo
 	if (id == NULL)
 		return yaml_error(
 		        root, parser->err, "'procedure' is missing, expected a name for it");
-	result = parse_name(parser, id, "procedure", &p->id);
+	result = parse_name(parser, id, "procedure", PROCEDURE_MAX_ID, &p->id);
 	if (result == RESULT_OK)
 		result = optional_text(parser, root, "title", &p->title);
 	if (result == RESULT_OK)

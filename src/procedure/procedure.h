@@ -40,7 +40,8 @@ enum {
 	PROCEDURE_MAX_TERMS = 16,  // of one effect
 	PROCEDURE_MAX_WAITS = 8,   // of one step
 	PROCEDURE_MAX_REQUIRES = 40,
-	PROCEDURE_MAX_NAME = 31, // octets of an id, a party or a key's generation
+	PROCEDURE_MAX_NAME = 31, // octets of a party or a key's generation
+	PROCEDURE_MAX_ID = 63,   // octets of a procedure's, step's or branch's id
 	PROCEDURE_PARENT = -1,   // "party" of parent.ds and parent.ns
 };
 
@@ -188,6 +189,7 @@ enum procedure_undo_kind {
 	PROCEDURE_UNDO_NOTHING, // nothing that anybody could see has happened
 	PROCEDURE_UNDO_ACTS,    // acts that take it back
 	PROCEDURE_UNDO_NONE,    // no way back; text says why
+	PROCEDURE_UNDO_UNSAID,  // only with `waits: as-written`: the published text is silent
 };
 
 struct procedure_undo {

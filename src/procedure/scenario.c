@@ -146,6 +146,14 @@ enum result scenario_parse_lags(struct scenario *scenario, const struct procedur
 	return result;
 }
 
+static bool says_what_it_assumes(const struct procedure *procedure)
+{
+	for (int i = 0; i < PROCEDURE_TTLS; i++)
+		if (procedure->assume.ttl_ms[i] >= 0)
+			return true;
+	return false;
+}
+
 bool scenario_profile(
         struct scenario *s, const struct procedure *procedure, size_t number, const char **name)
 {
@@ -163,6 +171,8 @@ bool scenario_profile(
 		*name = "usual TTLs";
 		return true;
 	}
+	if (says_what_it_assumes(procedure))
+		return false;
 	if (number == 1) {
 		set_lags(s, 0, 0);
 		*name = "usual TTLs, no propagation delay";

@@ -215,7 +215,7 @@ static enum result parse_step_texts(
 	const struct yaml_node *id = yaml_get(node, "id");
 	if (id == NULL)
 		return yaml_error(node, parser->err, "a step needs 'id', expected a short name");
-	enum result result = parse_name(parser, id, "id", &step->id);
+	enum result result = parse_name(parser, id, "id", PROCEDURE_MAX_ID, &step->id);
 	if (result == RESULT_OK &&
 	        find_earlier(parser, 0, (int)parser->p->step_count, step->id) >= 0)
 		return yaml_error(id, parser->err,
@@ -237,23 +237,35 @@ static enum result need(struct parser *parser, const struct yaml_node *node,
 	        node, parser->err, "step '%s' needs '%s', expected %s", step->id, key, expected);
 }
 
+// Every step of a procedure says what undoing it means; only a published text may be silent.
+static enum result parse_step_undo(
+        struct parser *parser, const struct yaml_node *node, struct procedure_step *step)
+{
+	const struct yaml_node *undo = yaml_get(node, "undo");
+	if (undo == NULL && parser->p->as_written) {
+		step->undo = (struct procedure_undo){
+		        .kind = PROCEDURE_UNDO_UNSAID, .by = step->by, .text = ""};
+		return RESULT_OK;
+	}
+	enum result result = need(parser, node, step, "undo",
+	        "acts, 'nothing', or '{none: why there is no way back}'", &undo);
+	return result == RESULT_OK ? parse_undo(parser, undo, step, &step->undo) : result;
+}
+
 static enum result parse_step_acts(
         struct parser *parser, const struct yaml_node *node, struct procedure_step *step)
 {
-	const struct yaml_node *by, *does, *undo, *flag = yaml_get(node, "point-of-no-return");
+	const struct yaml_node *by, *does, *flag = yaml_get(node, "point-of-no-return");
 	enum result result = need(parser, node, step, "by", "a party", &by);
 	if (result == RESULT_OK)
 		result = need(
 		        parser, node, step, "does", "an effect, an act, or a list of them", &does);
 	if (result == RESULT_OK)
-		result = need(parser, node, step, "undo",
-		        "acts, 'nothing', or '{none: why there is no way back}'", &undo);
-	if (result == RESULT_OK)
 		result = parse_party(parser, by, "by", &step->by);
 	if (result == RESULT_OK)
 		result = parse_acts(parser, does, "does", &step->acts, &step->act_count);
 	if (result == RESULT_OK)
-		result = parse_undo(parser, undo, step, &step->undo);
+		result = parse_step_undo(parser, node, step);
 	if (result == RESULT_OK && flag != NULL)
 		result = yaml_bool(flag, "point-of-no-return", &step->no_return, parser->err);
 	if (step->undo.kind == PROCEDURE_UNDO_NONE)
@@ -378,7 +390,8 @@ static enum result parse_branch_names(
 	for (size_t i = 0; result == RESULT_OK && i < branches->count; i++) {
 		struct procedure_line *line = &p->lines[p->line_count];
 		const struct yaml_node *node = branches->items[i];
-		result = parse_name(parser, branches->keys[i], "branch", &line->id);
+		result = parse_name(
+		        parser, branches->keys[i], "branch", PROCEDURE_MAX_ID, &line->id);
 		if (result == RESULT_OK &&
 		        (strcmp(line->id, "ask") == 0 || strcmp(line->id, "skip") == 0))
 			return yaml_error(branches->keys[i], parser->err,
