@@ -98,9 +98,12 @@ void sim_stream_reply(const struct sim_request *request, const struct sim_reply 
 		if (reply->chunk > 0)
 			event->chunk = reply->chunk;
 		depart(event, &stream->to_client_ms, delay_ms);
-		// What follows in the stream comes behind the last piece.
-		int64_t pieces = (int64_t)((event->octets - 1) / event->chunk);
-		stream->to_client_ms = time_add(stream->to_client_ms, pieces * reply->gap_ms);
+		// What follows in the stream comes behind the last piece, and not in the same
+		// millisecond, where the order of starting would decide.
+		int64_t gaps = (int64_t)((event->octets - 1) / event->chunk);
+		if (gaps > 0)
+			stream->to_client_ms =
+			        time_add(stream->to_client_ms, gaps * reply->gap_ms + 1);
 	}
 	if (reply->then != SIM_KEEP)
 		send_end(stream, reply->then == SIM_END ? RESULT_OK : RESULT_NETWORK, delay_ms);
