@@ -34,7 +34,7 @@ static int ds(int key)
 	return 1 << (2 * key);
 }
 
-static int ds384(int key)
+static int other_ds(int key)
 {
 	return 2 << (2 * key);
 }
@@ -69,11 +69,19 @@ static void group(struct build *b, int number, int ns, int dnskey, int signers, 
 	b->g->groups = max(b->g->groups, number);
 }
 
+static struct gen_event new_event(int at)
+{
+	struct gen_event e = {.at = at};
+	for (int t = 0; t < GEN_TTLS; t++)
+		e.ttl[t] = -1;
+	return e;
+}
+
 static struct gen_event *last_event(struct build *b)
 {
 	struct generated *g = b->g;
 	if (g->events == 0 || (g->event[g->events - 1].at != b->now && g->events < GEN_EVENTS))
-		g->event[g->events++] = (struct gen_event){.at = b->now};
+		g->event[g->events++] = new_event(b->now);
 	return &g->event[g->events - 1];
 }
 
@@ -127,7 +135,7 @@ static void shape_ksk(struct build *b)
 static void shape_double_ds(struct build *b)
 {
 	one_operator(b, 3, bit(0) | bit(2), bit(0), bit(2), ds(0));
-	change(b, PARENT, GEN_DS, ds(0) | (chance(b, 20) ? ds384(1) : ds(1)));
+	change(b, PARENT, GEN_DS, ds(0) | (chance(b, 20) ? other_ds(1) : ds(1)));
 	wait(b, ttl(b, GEN_TTL_DS) + b->g->lag[0]);
 	change(b, A, GEN_DNSKEY, bit(1) | bit(2));
 	change(b, A, GEN_SIGNERS, bit(1));
@@ -140,7 +148,7 @@ static void shape_zsk(struct build *b)
 	int key_ttl = ttl(b, GEN_TTL_KEY);
 	one_operator(b, 3, bit(0) | bit(1), bit(0), bit(1), ds(0));
 	if (chance(b, 30)) { // with a TTL that is lowered first
-		int low = pick(b, 1, key_ttl);
+		int low = pick(b, 0, key_ttl);
 		last_event(b)->ttl[GEN_TTL_KEY] = low;
 		wait(b, key_ttl + b->g->lag[1] - low);
 		key_ttl = low;
@@ -357,6 +365,26 @@ static void shape_serving(struct build *b)
 		change(b, A, GEN_SERVING, 1);
 }
 
+// A second algorithm that the DS set promises, and that the zone has only since 0s: strict readers
+// could not trust the DNSKEY set of before, lenient ones did.
+static void shape_mended(struct build *b)
+{
+	one_operator(b, 4, bit(0) | bit(1), bit(0), bit(1), ds(0) | ds(2));
+	b->now = 0;
+	b->g->algorithm[2] = b->g->algorithm[3] = 8;
+	change(b, A, GEN_DNSKEY, bit(0) | bit(1) | bit(2) | bit(3));
+	change(b, A, GEN_SIGNERS, bit(0) | bit(2));
+	if (chance(b, 50)) {
+		change(b, A, GEN_DATA, bit(1) | bit(3));
+		wait(b, ttl(b, GEN_TTL_KEY) + b->g->lag[1]);
+	}
+	change(b, A, GEN_DATA, bit(3) | bit(chance(b, 50) ? 0 : 1));
+	if (chance(b, 80))
+		b->g->lag[1] = 0;
+	if (chance(b, 50))
+		b->g->lag[0] = 0;
+}
+
 static void random_change(struct build *b)
 {
 	int publisher = pick(b, PARENT, b->g->groups);
@@ -409,6 +437,7 @@ static const struct {
         {"signatures", shape_signatures},
         {"hops", shape_hops},
         {"serving", shape_serving},
+        {"mended", shape_mended},
         {"random", shape_random},
 };
 
@@ -434,11 +463,30 @@ static void toggle(struct build *b, struct gen_event *e)
 		value ^= bit(pick(b, A, b->g->groups));
 	else if (field == GEN_DS)
 		value ^= chance(b, 80) ? ds(pick(b, 0, b->g->keys - 1))
-		                       : ds384(pick(b, 0, b->g->keys - 1));
+		                       : other_ds(pick(b, 0, b->g->keys - 1));
 	else
 		value ^= bit(pick(b, 0, b->g->keys - 1));
 	if (field != GEN_NS || value != 0)
 		put(e, publisher, (enum gen_field)field, value);
+}
+
+// Something that was broken since long, and is mended at 0s.
+static void begin_broken(struct build *b)
+{
+	struct generated *g = b->g;
+	struct gen_event before = g->start;
+	if (g->events == GEN_EVENTS)
+		return;
+	for (int i = g->events++; i > 0; i--)
+		g->event[i] = g->event[i - 1];
+	g->event[0] = new_event(0);
+	toggle(b, &g->start);
+	for (int p = PARENT; p <= g->groups; p++)
+		for (int f = 0; f < GEN_FIELDS; f++)
+			if (g->start.value[p][f] != before.value[p][f])
+				put(&g->event[0], p, (enum gen_field)f, before.value[p][f]);
+	for (int i = 0; i < 2; i++)
+		g->lag[i] = chance(b, 70) ? 0 : g->lag[i];
 }
 
 static void disturb(struct build *b)
@@ -446,7 +494,7 @@ static void disturb(struct build *b)
 	struct generated *g = b->g;
 	struct gen_event *e = g->events > 0 ? &g->event[pick(b, 0, g->events - 1)] : &g->start;
 	int publisher = pick(b, PARENT, g->groups);
-	switch (pick(b, 0, 8)) {
+	switch (pick(b, 0, 9)) {
 	case 0:
 		toggle(b, &g->start);
 		break;
@@ -457,7 +505,7 @@ static void disturb(struct build *b)
 		e->at = max(0, e->at + pick(b, -2, 2));
 		break;
 	case 3:
-		e->ttl[pick(b, 0, GEN_TTLS - 1)] = pick(b, 1, 8);
+		e->ttl[pick(b, 0, GEN_TTLS - 1)] = pick(b, 0, 8);
 		break;
 	case 4:
 		put(e, publisher, GEN_UNTIL, max(0, b->now + pick(b, -5, 15)));
@@ -469,6 +517,9 @@ static void disturb(struct build *b)
 		put(e, pick(b, A, g->groups), GEN_SERVING, pick(b, 0, 1));
 		break;
 	case 7:
+		begin_broken(b);
+		break;
+	case 8:
 		g->algorithm[pick(b, 0, g->keys - 1)] = 8;
 		break;
 	default:
@@ -504,11 +555,12 @@ void generate(const struct random *random, struct generated *g)
 	for (int k = 0; k < GEN_KEYS; k++)
 		g->algorithm[k] = 13;
 	for (int t = 0; t < GEN_TTLS; t++)
-		g->start.ttl[t] = pick(&b, 1, 6);
+		g->start.ttl[t] = chance(&b, 1) ? 0 : pick(&b, 1, 6);
 	if (chance(&b, 80))
-		g->start.ttl[GEN_TTL_NONE] = 0;
+		g->start.ttl[GEN_TTL_NONE] = -1;
 	for (int i = 0; i < 2; i++)
 		g->lag[i] = chance(&b, 30) ? 0 : pick(&b, 1, 3);
+	g->digest = chance(&b, 70) ? 4 : chance(&b, 60) ? 1 : 3;
 	b.care = (enum care)(chance(&b, 45) ? EXACT : pick(&b, ONE_SHORT, CARES - 1));
 	choose_readers(&b);
 	size_t shape = (size_t)pick(&b, 0, sizeof(shapes) / sizeof(shapes[0]) - 1);
@@ -585,7 +637,7 @@ static void write_set(const struct generated *g, const struct disguise *d, enum 
 		else
 			write_key(g, d, field == GEN_DS ? number / 2 : number, out);
 		if (field == GEN_DS && number % 2 == 1)
-			buffer_puts(out, "@4");
+			buffer_printf(out, "@%d", g->digest);
 		comma = ", ";
 	}
 	buffer_puts(out, "]");
@@ -627,7 +679,7 @@ static void write_ttls(const struct gen_event *e, const char *before, struct buf
 {
 	const char *comma = before;
 	for (int t = 0; t < GEN_TTLS; t++)
-		if (e->ttl[t] != 0) {
+		if (e->ttl[t] >= 0) {
 			buffer_printf(out, "%s%s: %dh", comma, ttl_word[t], e->ttl[t]);
 			comma = ", ";
 		}

@@ -19,7 +19,7 @@
 enum { GEN_PUBLISHERS = 4, GEN_KEYS = 6, GEN_EVENTS = 14, GEN_TTLS = 6 };
 
 // Sets are bit masks: of groups by publisher number, of keys by number, of DS records by key number
-// times two, plus one for digest type 4.
+// times two, plus one for another digest type.
 enum gen_field {
 	GEN_DS,
 	GEN_NS,
@@ -38,12 +38,13 @@ struct gen_event {
 	int at;
 	bool has[GEN_PUBLISHERS][GEN_FIELDS];
 	int value[GEN_PUBLISHERS][GEN_FIELDS];
-	int ttl[GEN_TTLS]; // 0: not named
+	int ttl[GEN_TTLS]; // -1: not named
 };
 
 struct generated {
 	const char *shape;
 	int groups, keys, algorithm[GEN_KEYS];
+	int digest; // the other digest type
 	int lag[2];
 	struct gen_event start; // with the TTLs of the start
 	int events;

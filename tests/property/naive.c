@@ -20,6 +20,8 @@ struct walk {
 	// The latest grid point (as an open end) until which some reader holds an edition.
 	int64_t ds_held[NAIVE_EDITIONS];
 	int64_t key_held[NAIVE_EDITIONS]; // direct: unvalidated ones; forwarder: in its cache
+	int64_t key_waits[NAIVE_EDITIONS]
+	                 [NAIVE_EDITIONS]; // until a DS set was fetched: [dnskey][ds]
 	int64_t data_held[NAIVE_EDITIONS];
 	int64_t trusted[NAIVE_EDITIONS][NAIVE_EDITIONS]; // DNSKEY set validated by DS set
 
@@ -158,13 +160,19 @@ static bool is_empty(const struct naive_edition *ds)
 	return true;
 }
 
-// The largest digest type in the set: strict readers look at these records only.
+// From worst to best.
+static int strength(int digest)
+{
+	return digest == 4 ? 4 : digest == 2 ? 3 : digest == 1 ? 1 : 2;
+}
+
+// The strength of the best digest type in the set: strict readers look at these records only.
 static int best_digest(const struct naive_timeline *tl, const struct naive_edition *ds)
 {
 	int best = 0;
 	for (int i = 0; i < tl->ds_records; i++)
-		if (ds->ds[i] && tl->ds_digest[i] > best)
-			best = tl->ds_digest[i];
+		if (ds->ds[i] && strength(tl->ds_digest[i]) > best)
+			best = strength(tl->ds_digest[i]);
 	return best;
 }
 
@@ -172,7 +180,8 @@ static int best_digest(const struct naive_timeline *tl, const struct naive_editi
 static bool counts(const struct walk *w, const struct naive_edition *ds, int record, int algorithm)
 {
 	const struct naive_timeline *tl = w->tl;
-	if (!ds->ds[record] || (w->strict && tl->ds_digest[record] != best_digest(tl, ds)))
+	if (!ds->ds[record] ||
+	        (w->strict && strength(tl->ds_digest[record]) != best_digest(tl, ds)))
 		return false;
 	return algorithm == 0 || tl->algorithm[tl->ds_key[record]] == algorithm;
 }
@@ -282,9 +291,10 @@ static void step_dnskey(struct walk *w, int64_t t)
 		if (fetched && (w->path == NAIVE_FORWARDER || empty_ds_is_held(w, t)))
 			w->key_held[k] = t + e->life;
 		for (int d = 0; d < w->tl->of[NAIVE_DS].n; d++) {
+			bool appears = fetchable(&w->tl->of[NAIVE_DS].e[d], t);
 			if (fetched)
 				meet(w, d, k, t + e->life, t);
-			if (t < w->key_held[k])
+			if (t < w->key_held[k] && (w->path == NAIVE_FORWARDER || appears))
 				meet(w, d, k, w->key_held[k], t);
 		}
 	}

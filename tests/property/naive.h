@@ -43,13 +43,17 @@
 //  2. A TTL floor raises every lifetime (DS, proof of no DS, NS, DNSKEY, data) to at least the
 //     floor, once: a validator behind a cache takes the remaining TTL that the cache gives it.
 //     Signature expiry ends trust all the same.
-//  3. The best digest type of a DS set is the one with the largest number.
+//  3. The best digest type of a DS set is SHA-384 (4), or else SHA-256 (2), or else the others, all
+//  of
+//     them; SHA-1 (1) only where there is nothing else.
 //  4. An empty DS edition counts as insecure if any edition before it was not empty, even where
 //     another empty one lies between.
-//  5. A DNSKEY set fetched while an empty DS set could be held is judged against every DS set that
-//     can be held later in its TTL, even if that one was fetched before it.
-//  6. An unvalidated DNSKEY set stays for its whole TTL; if its signature has expired when a DS set
-//     is there, that is bogus.
+//  5. A direct reader judges a DNSKEY set that it fetched while an empty DS set could be held again
+//     at the moment when it fetches a DS set, and only then: not by a DS set that it fetched before
+//     (it would have validated at once), and not once more when the DNSKEY set's signature ends
+//     while both are still held. A validator behind a forwarder judges them at every moment at
+//     which both can be held, so that the worse of the two verdicts does not depend on this.
+//  6. Until then the unvalidated DNSKEY set stays for its whole TTL, whatever its signature.
 //  7. Behind a forwarder trust in a DNSKEY set starts when a DS set and the cached DNSKEY set meet,
 //     and ends with the DNSKEY set's TTL counted from when the cache fetched it.
 //  8. A DS set, or proof that there is none, out of date at the moment of use is bogus whether or
@@ -63,12 +67,15 @@
 //     surely answer, that is, serving: false is visible nowhere in it.
 // 12. NS sets have no signatures: the parent's is unsigned, the child's is believed unvalidated.
 // 13. `ds-none` follows `ds`, also when an event changes `ds`, until it is given itself.
-// 14. The default of `until` counts the largest `ds` ever, not `ds-none`, and no TTL floor.
+// 14. The default of `until` counts the largest `ds` ever, not `ds-none`; each TTL in it is raised
+// to
+//     the TTL floor, since so long its records live.
 // 15. Where both child- and parent-centric readers count, only child-centric ones are tried: they
 //     hold every parent set too, so they meet everything that parent-centric ones meet.
 // 16. Strict and lenient readers are tried apart: a DNSKEY set that a lenient reader trusts may be
 //     one that a strict one never trusted.
 // 17. Validation takes no time: a DNSKEY set fetched at t is trusted at t.
+// 18. What was fetched at t can be used at t, even where its TTL is 0.
 #pragma once
 
 #include "base/error.h"

@@ -40,6 +40,11 @@ static void fail(struct reader *r, const struct yaml_node *node, const char *wha
 	r->failed = true;
 }
 
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 static int64_t duration(struct reader *r, const struct yaml_node *node)
 {
 	int64_t ms = 0;
@@ -367,6 +372,15 @@ static void to_grid(int64_t *time, int64_t *unit_ms, int fine)
 		*time = *time / *unit_ms * fine;
 }
 
+// A TTL of 0 is one grid point: what was fetched can be used right then.
+static void lengthen(struct naive_timeline *tl)
+{
+	for (int k = 0; k < NAIVE_KINDS; k++)
+		for (int i = 0; i < tl->of[k].n; i++)
+			if (tl->of[k].e[i].life == 0)
+				tl->of[k].e[i].life = 1;
+}
+
 // Milliseconds into grid points: `fine` of them to the greatest common divisor of all times. The
 // walk starts where nothing fetched earlier can be held at 0s.
 static void grid(struct reader *r, const struct yaml_node *where, int fine)
@@ -386,6 +400,7 @@ static void grid(struct reader *r, const struct yaml_node *where, int fine)
 	tl->fine = fine;
 	each_time(tl, divide_common);
 	each_time(tl, to_grid);
+	lengthen(tl);
 	if (tl->until - tl->start > NAIVE_POINTS)
 		fail(r, where, "too many grid points");
 }
@@ -403,9 +418,9 @@ static void read_timeline(struct reader *r, const struct yaml_node *root, int fi
 	read_start(r, yaml_get(root, "start"));
 	if (yaml_get(root, "events") != NULL)
 		read_events(r, yaml_get(root, "events"));
-	r->tl->until = r->last_event + 2 * (r->lag[0] > r->lag[1] ? r->lag[0] : r->lag[1]);
+	r->tl->until = r->last_event + 2 * larger(r->lag[0], r->lag[1]);
 	for (int t = 0; t < TTLS; t++)
-		r->tl->until += t == TTL_DS_NONE ? 0 : r->largest[t];
+		r->tl->until += t == TTL_DS_NONE ? 0 : larger(r->largest[t], r->floor);
 	if (until != NULL)
 		r->tl->until = duration(r, until);
 	if (!r->failed)

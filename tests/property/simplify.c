@@ -64,8 +64,8 @@ static void edit_fields(struct edit *e, struct gen_event *event, bool start)
 				edit_set(e, event, p, f);
 		}
 	for (int t = 0; t < GEN_TTLS; t++) {
-		if (turn(e, event->ttl[t] != 0 && (!start || t == GEN_TTL_NONE)))
-			event->ttl[t] = 0;
+		if (turn(e, event->ttl[t] >= 0 && (!start || t == GEN_TTL_NONE)))
+			event->ttl[t] = -1;
 		if (turn(e, event->ttl[t] > 1))
 			event->ttl[t]--;
 	}
