@@ -24,10 +24,11 @@ struct demand {
 struct ds {
 	const struct safety_edition *e;
 	int16_t index;
-	struct demand demand;
-	struct span fetched; // while its signature is valid
-	struct span held;    // validated: min(TTL, signature expiry)
-	struct span cached;  // in a cache that does not validate
+	struct demand demand;  // of strict readers where they count, or else of lenient ones
+	struct demand lenient; // where both count
+	struct span fetched;   // while its signature is valid
+	struct span held;      // validated: min(TTL, signature expiry)
+	struct span cached;    // in a cache that does not validate
 };
 
 // One window in which one DNSKEY or data edition can be fetched from its group.
@@ -81,11 +82,10 @@ static void demand_add(struct demand *d, uint64_t usable, int key)
 	d->referenced[d->count++] = UINT64_C(1) << key;
 }
 
-static void demand_of(const struct safety_history *h, const struct safety_readers *r,
-        uint64_t content, struct demand *d)
+static void demand_of(
+        const struct safety_history *h, bool lenient, uint64_t content, struct demand *d)
 {
 	d->count = 0;
-	bool lenient = r->algorithms == SAFETY_LENIENT;
 	int best = best_digest(h, content);
 	for (uint64_t rest = content; rest != 0; rest &= rest - 1) {
 		int record = __builtin_ctzll(rest);
@@ -103,6 +103,16 @@ static bool chains(const struct demand *d, const struct safety_edition *dnskey)
 		if ((d->referenced[i] & dnskey->content & dnskey->signers) == 0)
 			return false;
 	return true;
+}
+
+// What a reader that trusts this DNSKEY set because of d demands of data; NULL where no reader
+// trusts it. A lenient reader may trust a set that strict ones refuse; where strict ones trust it,
+// their demands are the harder ones.
+static const struct demand *trusting(const struct ds *d, const struct safety_edition *dnskey)
+{
+	if (chains(&d->demand, dnskey))
+		return &d->demand;
+	return d->lenient.count > 0 && chains(&d->lenient, dnskey) ? &d->lenient : NULL;
 }
 
 static bool covers(const struct demand *d, const struct safety_edition *dnskey,
@@ -167,7 +177,10 @@ static struct ds ds_of(const struct search *s, int index)
 	d.e = e;
 	d.index = (int16_t)index;
 	int64_t ttl_ms = edition_ttl_ms(e, s->r);
-	demand_of(s->h, s->r, e->content, &d.demand);
+	demand_of(s->h, s->r->algorithms == SAFETY_LENIENT, e->content, &d.demand);
+	d.lenient.count = 0;
+	if (s->r->algorithms == SAFETY_STRICT_AND_LENIENT)
+		demand_of(s->h, true, e->content, &d.lenient);
 	d.fetched = span_cut(edition_visible(e), edition_signed(e));
 	d.held = span_is_empty(d.fetched)
 	                 ? d.fetched
@@ -243,6 +256,9 @@ static void judge_chain(const struct search *s, enum safety_path path, const str
 static void judge_data(const struct search *s, enum safety_path path, const struct ds *d,
         const struct window *k, struct span trusted, const struct window *windows, unsigned count)
 {
+	const struct demand *demand = trusting(d, k->e);
+	if (demand == NULL || span_is_empty(trusted))
+		return;
 	for (unsigned i = 0; i < count; i++) {
 		const struct window *r = &windows[i];
 		struct span when =
@@ -255,7 +271,7 @@ static void judge_data(const struct search *s, enum safety_path path, const stru
 		f.ds = d->index;
 		blame(&f, r->index, r->fetched.until, r->cached.until);
 		emit_outside(s, f, when, edition_signed(r->e));
-		if (covers(&d->demand, k->e, r->e))
+		if (covers(demand, k->e, r->e))
 			continue;
 		f.rule = SAFETY_RULE_DATA;
 		if (path == SAFETY_DIRECT)
@@ -316,9 +332,7 @@ static void judge_direct(const struct search *s, const struct ds *d, const struc
 {
 	int64_t ttl_ms = edition_ttl_ms(k->e, s->r);
 	judge_chain(s, SAFETY_DIRECT, d, k, span_cut(k->fetched, d->held));
-	bool ok = chains(&d->demand, k->e);
-	if (ok)
-		judge_data(s, SAFETY_DIRECT, d, k, trusted_at_fetch(d, k, ttl_ms), windows, count);
+	judge_data(s, SAFETY_DIRECT, d, k, trusted_at_fetch(d, k, ttl_ms), windows, count);
 	for (int i = 0; i < s->h->count; i++) {
 		if (s->h->editions[i].kind != SAFETY_DS || s->h->editions[i].content != 0)
 			continue;
@@ -327,9 +341,8 @@ static void judge_direct(const struct search *s, const struct ds *d, const struc
 		if (span_is_empty(unproven))
 			continue;
 		judge_chain(s, SAFETY_DIRECT, d, k, appears(d, unproven, ttl_ms));
-		if (ok)
-			judge_data(s, SAFETY_DIRECT, d, k, trusted_later(d, k, unproven, ttl_ms),
-			        windows, count);
+		judge_data(s, SAFETY_DIRECT, d, k, trusted_later(d, k, unproven, ttl_ms), windows,
+		        count);
 	}
 }
 
@@ -337,9 +350,8 @@ static void judge_forwarder(const struct search *s, const struct ds *d, const st
         const struct window *windows, unsigned count)
 {
 	judge_chain(s, SAFETY_FORWARDER, d, k, span_cut(k->cached, d->cached));
-	if (chains(&d->demand, k->e))
-		judge_data(s, SAFETY_FORWARDER, d, k,
-		        trusted_from_cache(d, k, edition_ttl_ms(k->e, s->r)), windows, count);
+	judge_data(s, SAFETY_FORWARDER, d, k, trusted_from_cache(d, k, edition_ttl_ms(k->e, s->r)),
+	        windows, count);
 }
 
 // The windows in which DNSKEY and data editions can be fetched; returns how many there are, stores
