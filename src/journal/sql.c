@@ -144,13 +144,15 @@ static enum result connect(
 	return result;
 }
 
-static bool has_companion(const struct sql *sql, const char *suffix)
+// The octets of a file beside the file, -1 where there is none.
+static off_t companion_size(const struct sql *sql, const char *suffix)
 {
 	char path[4096];
-	if ((size_t)snprintf(path, sizeof path, "%s%s", sqlite3_db_filename(sql->db, "main"),
-	            suffix) >= sizeof path)
-		return true;
-	return access(path, F_OK) == 0 || errno != ENOENT;
+	struct stat status;
+	const char *name = sqlite3_db_filename(sql->db, "main");
+	if ((size_t)snprintf(path, sizeof path, "%s%s", name, suffix) >= sizeof path)
+		return -1;
+	return stat(path, &status) == 0 ? status.st_size : -1;
 }
 
 // A file in a folder that we must not write to: SQLite cannot make the -shm file that readers share
@@ -161,8 +163,8 @@ static enum result settle_for_reading(struct sql *sql, struct error *err)
 	int code = sqlite3_exec(sql->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
 	if (code != SQLITE_CANTOPEN && code != SQLITE_READONLY)
 		return RESULT_OK; // good, or what the next statement will meet and say, too
-	bool wal = has_companion(sql, "-wal");
-	if (wal || has_companion(sql, "-journal"))
+	bool wal = companion_size(sql, "-wal") > 0;
+	if (wal || companion_size(sql, "-journal") > 0)
 		return error_set(err, RESULT_SYSTEM,
 		        "%s: cannot read: the folder must not be written to, and a part of the "
 		        "content is still in the %s file; copy both to another folder",
@@ -178,17 +180,34 @@ enum result sql_open(struct sql *sql, const char *path, enum sql_access access, 
 		return result;
 	*sql = (struct sql){.path = path};
 	result = connect(sql, access, "", err);
-	if (result == RESULT_OK && access == SQL_READ)
+	if (result == RESULT_OK && access == SQL_READ) {
+		sql->alone = companion_size(sql, "-wal") < 0;
 		result = settle_for_reading(sql, err);
+	}
 	if (result != RESULT_OK)
 		sql_close(sql);
 	return result;
 }
 
+// A reader leaves an empty -wal file and a -shm file behind. Somebody who may write, and is the
+// last to close the file, removes them; with an empty log that changes nothing else.
+static void remove_empty_log(struct sql *sql)
+{
+	struct sql writer = {.path = sql->path};
+	if (connect(&writer, SQL_WRITE, "", NULL) != RESULT_OK)
+		return;
+	sqlite3_exec(writer.db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+	sqlite3_close_v2(writer.db);
+}
+
 void sql_close(struct sql *sql)
 {
+	bool empty_log = sql->db != NULL && sql->alone && companion_size(sql, "-wal") == 0;
 	sqlite3_close_v2(sql->db);
 	sql->db = NULL;
+	if (empty_log)
+		remove_empty_log(sql);
+	sql->alone = false;
 }
 
 static enum result read_pragma(

@@ -23,6 +23,7 @@ struct sql_schema {
 struct sql {
 	sqlite3 *db;
 	const char *path; // the caller's; outlives this
+	bool alone;       // a reader of a file that had no log beside it when it was opened
 };
 
 // A connection to a file that exists, or is made empty with SQL_CREATE. RESULT_NOT_FOUND.

@@ -36,9 +36,9 @@ int folder_remove(void **state)
 
 const char *in_folder(void **state, const char *name)
 {
-	static char paths[4][4096];
+	static char paths[16][4096];
 	static unsigned turn;
-	char *path = paths[turn++ % 4];
+	char *path = paths[turn++ % 16];
 	snprintf(path, sizeof paths[0], "%s/%s", (const char *)*state, name);
 	return path;
 }

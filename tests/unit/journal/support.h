@@ -14,7 +14,7 @@
 // cmocka setup and teardown: *state is the name of an empty folder.
 int folder_make(void **state);
 int folder_remove(void **state);
-// folder/name; one of four static buffers in turn.
+// folder/name; one of sixteen static buffers in turn.
 const char *in_folder(void **state, const char *name);
 
 // A clock that moves one second with each look, and seeded randomness: journals repeat exactly.

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -39,6 +40,27 @@ static void a_sound_journal_is_good(void **state)
 	assert_true(report.good);
 	assert_int_equal(report.expected_seq, RECORDS);
 	assert_non_null(strstr(report.text, "as expected"));
+}
+
+// Not even the files that SQLite wants beside one that it reads.
+static void verifying_leaves_no_trace(void **state)
+{
+	struct journal_hash head;
+	const char *path = make(state, &head), *copy = in_folder(state, "copy");
+	copy_file(path, copy);
+	assert_true(must_verify(path, &head).good);
+	journal_close(must_open(path, JOURNAL_READ));
+	assert_int_not_equal(access(in_folder(state, "j-wal"), F_OK), 0);
+	assert_int_not_equal(access(in_folder(state, "j-shm"), F_OK), 0);
+	assert_int_not_equal(access(in_folder(state, "j.lock"), F_OK), 0);
+	struct arena *arena = arena_new(1 << 20);
+	char *one, *two;
+	size_t n_one, n_two;
+	assert_int_equal(file_read(arena, path, 1 << 18, &one, &n_one, NULL), RESULT_OK);
+	assert_int_equal(file_read(arena, copy, 1 << 18, &two, &n_two, NULL), RESULT_OK);
+	assert_int_equal(n_one, n_two);
+	assert_memory_equal(one, two, n_one);
+	arena_free(arena);
 }
 
 static void the_report_is_json(void **state)
@@ -467,6 +489,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, folder_remove)
 	const struct CMUnitTest tests[] = {
 	        TEST(a_sound_journal_is_good),
+	        TEST(verifying_leaves_no_trace),
 	        TEST(the_report_is_json),
 	        TEST(anybody_can_recompute_a_hash),
 	        TEST(every_octet_of_every_field_counts),
