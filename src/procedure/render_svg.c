@@ -8,7 +8,7 @@
 enum {
 	LEFT = 150,  // names of the lanes
 	CHART = 900, // from the start to the end of the plan
-	RIGHT = 250, // so that the last step's title has room
+	RIGHT = 60,
 	TOP = 70,
 	LANE = 30, // height of a lane's head room
 	ROW = 44,  // height of one step
@@ -124,10 +124,14 @@ static void draw_record(struct drawing *d, const struct plan_record *record, int
 	        "<rect class=\"hold\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"7\" rx=\"2\"><title>",
 	        x1, y + 22, x2 > x1 + 2 ? x2 - x1 : 2);
 	put_escaped(d->out, record->text);
-	buffer_printf(d->out,
-	        "</title></rect><text class=\"soft\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%s of ",
-	        x1 > LEFT + 150 ? x1 - 4 : x2 + 160, y + 29,
-	        record->kind == SAFETY_DATA ? "data" : safety_kind_text(record->kind));
+	bool before = x1 > LEFT + 150; // room for the label left of the bar
+	buffer_printf(d->out, "</title></rect><text class=\"soft\" x=\"%d\" y=\"%d\"%s>%s of ",
+	        before ? x1 - 4 : x2 + 4, y + 29, before ? " text-anchor=\"end\"" : "",
+	        record->kind == SAFETY_DATA     ? "data"
+	        : record->kind == SAFETY_DNSKEY ? "DNSKEY set"
+	        : record->kind == SAFETY_NS     ? "NS set"
+	        : record->kind == SAFETY_DS     ? "DS set"
+	                                        : "answers");
 	put_escaped(d->out, safety_publisher_name(&d->plan->history, record->publisher));
 	buffer_puts(d->out, "</text>\n");
 }
@@ -161,27 +165,36 @@ static void draw_step(struct drawing *d, const struct plan_step *step, int y)
 	draw_record(d, &step->record, y);
 }
 
-static void draw_lane(struct drawing *d, int party, int *y)
+// The ground of a lane, or what happens on it: the time axis lies between the two.
+static void draw_lane(struct drawing *d, int party, bool ground, int *y)
 {
 	const struct plan *plan = d->plan;
 	size_t n = steps_of(plan, party);
 	if (n == 0)
 		return;
-	int height = LANE / 2 + (int)n * ROW;
-	buffer_printf(d->out,
-	        "<rect class=\"lane\" x=\"8\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"6\" "
-	        "opacity=\"0.75\"/>"
-	        "<text class=\"name\" x=\"18\" y=\"%d\">",
-	        *y, LEFT + CHART + RIGHT - 16, height - 6, *y + 24);
-	put_escaped(d->out, plan->procedure->parties[party].id);
-	buffer_puts(d->out, "</text>\n");
-	int row = *y + 10;
-	for (size_t i = 0; i < plan->count; i++)
+	int height = LANE / 2 + (int)n * ROW, row = *y + 10;
+	if (ground) {
+		buffer_printf(d->out,
+		        "<rect class=\"lane\" x=\"8\" y=\"%d\" width=\"%d\" height=\"%d\" "
+		        "rx=\"6\"/>"
+		        "<text class=\"name\" x=\"18\" y=\"%d\">",
+		        *y, LEFT + CHART + RIGHT - 16, height - 6, *y + 24);
+		put_escaped(d->out, plan->procedure->parties[party].id);
+		buffer_puts(d->out, "</text>\n");
+	}
+	for (size_t i = 0; i < plan->count && !ground; i++)
 		if (plan->steps[i].step->by == party) {
 			draw_step(d, &plan->steps[i], row);
 			row += ROW;
 		}
 	*y += height;
+}
+
+static void draw_lanes(struct drawing *d, bool ground)
+{
+	int y = TOP;
+	for (size_t i = 0; i < d->plan->procedure->party_count; i++)
+		draw_lane(d, (int)i, ground, &y);
 }
 
 static int height_of(const struct plan *plan)
@@ -231,11 +244,10 @@ void plan_write_svg(
 	        .to_ms = plan->end_ms > plan->scenario.start_ms ? plan->end_ms
 	                                                        : plan->scenario.start_ms + HOUR_MS,
 	        .height = height_of(plan)};
-	int y = TOP;
 	draw_head(&d, context);
-	for (size_t i = 0; i < plan->procedure->party_count; i++)
-		draw_lane(&d, (int)i, &y);
+	draw_lanes(&d, true);
 	draw_axis(&d);
+	draw_lanes(&d, false);
 	buffer_printf(out,
 	        "<rect class=\"hold\" x=\"%d\" y=\"%d\" width=\"22\" height=\"7\"/>"
 	        "<text class=\"soft\" x=\"%d\" y=\"%d\">cached record that the step waits "
