@@ -6,6 +6,8 @@
 
 #include "base/data.h"
 #include "base/file.h"
+#include "dns/key.h"
+#include "dns/type.h"
 
 struct loader {
 	struct arena *arena;
@@ -95,38 +97,45 @@ static enum result need(struct loader *l, const struct yaml_node *map, const cha
 	return *value != NULL ? RESULT_OK : yaml_error(map, l->err, "'%s' lacks '%s'", what, key);
 }
 
+static enum result read_timeout(struct loader *l, const struct yaml_node *map, int64_t *timeout_ms)
+{
+	const struct yaml_node *node = yaml_get(map, "timeout");
+	if (node == NULL)
+		return RESULT_OK;
+	enum result result = yaml_duration(node, "timeout", timeout_ms, l->err);
+	if (result == RESULT_OK && *timeout_ms <= 0)
+		result = yaml_error(node, l->err, "'timeout' must be longer than nothing");
+	return result;
+}
+
 static enum result read_ddns(struct loader *l, const struct yaml_node *map,
-        const struct dns_name *zone, struct change_channel *channel)
+        const struct dns_name *zone, struct change_ddns *ddns)
 {
 	static const char *const known[] = {"server", "key", "zone", "timeout", NULL};
 	const struct yaml_node *node;
 	const char *text;
-	channel->kind = CHANGE_BY_DDNS;
-	channel->ddns_zone = *zone;
-	channel->timeout_ms = 10 * SECOND_MS;
-	channel->idempotent = true; // what it sends is the whole record set
+	ddns->is_set = true;
+	ddns->zone = *zone;
+	ddns->timeout_ms = 10 * SECOND_MS;
 	enum result result = yaml_known_keys(map, "ddns", known, l->err);
 	if (result == RESULT_OK)
 		result = need(l, map, "ddns", "server", &node);
 	if (result == RESULT_OK)
-		result = read_address(l, node, &channel->ddns_server);
+		result = read_address(l, node, &ddns->server);
 	if (result == RESULT_OK)
 		result = need(l, map, "ddns", "key", &node);
 	if (result == RESULT_OK)
 		result = yaml_text(node, "key", &text, l->err);
-	if (result == RESULT_OK && (channel->ddns_key = path_beside(l, text)) == NULL)
+	if (result == RESULT_OK && (ddns->key = path_beside(l, text)) == NULL)
 		result = no_memory(l);
 	node = yaml_get(map, "zone");
 	if (result == RESULT_OK && node != NULL)
-		result = read_name(l, node, "zone", &channel->ddns_zone);
-	node = yaml_get(map, "timeout");
-	if (result == RESULT_OK && node != NULL)
-		result = yaml_duration(node, "timeout", &channel->timeout_ms, l->err);
-	return result;
+		result = read_name(l, node, "zone", &ddns->zone);
+	return result == RESULT_OK ? read_timeout(l, map, &ddns->timeout_ms) : result;
 }
 
 static enum result read_command(
-        struct loader *l, const struct yaml_node *list, struct change_channel *channel)
+        struct loader *l, const struct yaml_node *list, struct change_exec *exec)
 {
 	enum result result = yaml_expect(list, "command", YAML_LIST, l->err);
 	if (result == RESULT_OK && (list->count == 0 || list->count > CHANGE_MAX_WORDS))
@@ -139,12 +148,12 @@ static enum result read_command(
 		return no_memory(l);
 	for (size_t i = 0; result == RESULT_OK && i < list->count; i++)
 		result = yaml_text(list->items[i], "command", &words[i], l->err);
-	channel->command = words;
+	exec->command = words;
 	return result;
 }
 
 static enum result read_environment(
-        struct loader *l, const struct yaml_node *map, struct change_channel *channel)
+        struct loader *l, const struct yaml_node *map, struct change_exec *exec)
 {
 	size_t count = map == NULL ? 0 : map->count;
 	enum result result =
@@ -165,46 +174,40 @@ static enum result read_environment(
 				return no_memory(l);
 		}
 	}
-	channel->environment = words;
+	exec->environment = words;
 	return result;
 }
 
 static enum result read_exec(
-        struct loader *l, const struct yaml_node *map, struct change_channel *channel)
+        struct loader *l, const struct yaml_node *map, struct change_exec *exec)
 {
 	static const char *const known[] = {
 	        "command", "timeout", "environment", "idempotent", NULL};
 	const struct yaml_node *node;
-	channel->kind = CHANGE_BY_EXEC;
+	exec->is_set = true;
 	enum result result = yaml_known_keys(map, "exec", known, l->err);
 	if (result == RESULT_OK)
 		result = need(l, map, "exec", "command", &node);
 	if (result == RESULT_OK)
-		result = read_command(l, node, channel);
+		result = read_command(l, node, exec);
 	if (result == RESULT_OK)
 		result = need(l, map, "exec", "timeout", &node);
 	if (result == RESULT_OK)
-		result = yaml_duration(node, "timeout", &channel->timeout_ms, l->err);
-	if (result == RESULT_OK && channel->timeout_ms <= 0)
-		result = yaml_error(node, l->err, "'timeout' must be longer than nothing");
+		result = read_timeout(l, map, &exec->timeout_ms);
 	if (result == RESULT_OK)
-		result = read_environment(l, yaml_get(map, "environment"), channel);
+		result = read_environment(l, yaml_get(map, "environment"), exec);
 	node = yaml_get(map, "idempotent");
 	if (result == RESULT_OK && node != NULL)
-		result = yaml_bool(node, "idempotent", &channel->idempotent, l->err);
+		result = yaml_bool(node, "idempotent", &exec->idempotent, l->err);
 	return result;
 }
 
-static enum result read_channel(struct loader *l, const struct yaml_node *map,
-        const struct dns_name *zone, struct change_channel *channel)
+static enum result read_ways(struct loader *l, const struct yaml_node *map,
+        const struct dns_name *zone, struct change_ways *ways)
 {
 	const struct yaml_node *ddns = yaml_get(map, "ddns"), *exec = yaml_get(map, "exec");
-	if (ddns != NULL && exec != NULL)
-		return yaml_error(exec, l->err,
-		        "'ddns' and 'exec' are two ways for one thing, expected one of them");
-	return ddns != NULL   ? read_ddns(l, ddns, zone, channel)
-	       : exec != NULL ? read_exec(l, exec, channel)
-	                      : RESULT_OK;
+	enum result result = ddns != NULL ? read_ddns(l, ddns, zone, &ways->ddns) : RESULT_OK;
+	return result == RESULT_OK && exec != NULL ? read_exec(l, exec, &ways->exec) : result;
 }
 
 static enum result read_automatic(
@@ -221,16 +224,6 @@ static enum result read_automatic(
 		        "'%s' is '%.40s', expected automatically or in-person", key, text);
 	if (result == RESULT_OK)
 		*automatic = strcmp(text, "automatically") == 0;
-	return result;
-}
-
-static enum result read_since(struct loader *l, const struct yaml_node *node, int64_t *at_ms)
-{
-	const char *text;
-	struct error inner = {0};
-	enum result result = yaml_text(node, "unchanged-since", &text, l->err);
-	if (result == RESULT_OK && time_parse(text, at_ms, &inner) != RESULT_OK)
-		result = yaml_error(node, l->err, "'unchanged-since': %s", inner.text);
 	return result;
 }
 
@@ -255,22 +248,20 @@ static enum result read_party(
 	node = yaml_get(map, "lag");
 	if (result == RESULT_OK && node != NULL)
 		result = yaml_duration(node, "lag", &party->lag_ms, l->err);
-	node = yaml_get(map, "unchanged-since");
+	node = yaml_get(map, "samples-complete");
 	if (result == RESULT_OK && node != NULL)
-		result = read_since(l, node, &party->unchanged_since_ms);
+		result = yaml_bool(node, "samples-complete", &party->samples_complete, l->err);
 	if (result == RESULT_OK)
 		result = read_automatic(l, map, "approves", &party->approves_automatically);
 	if (result == RESULT_OK)
 		result = read_automatic(l, map, "confirms", &party->confirms_automatically);
 	if (result == RESULT_OK)
-		result = read_channel(l, map, zone, &party->channel);
+		result = read_ways(l, map, zone, &party->ways);
 	node = yaml_get(map, "at-parent");
-	if (result == RESULT_OK && node != NULL) {
-		party->has_at_parent = true;
+	if (result == RESULT_OK && node != NULL)
 		result = yaml_known_keys(node, "at-parent", parent_known, l->err);
-		if (result == RESULT_OK)
-			result = read_channel(l, node, &l->d->parent_zone, &party->at_parent);
-	}
+	if (result == RESULT_OK && node != NULL)
+		result = read_ways(l, node, &l->d->parent_zone, &party->at_parent);
 	return result;
 }
 
@@ -344,24 +335,84 @@ static enum result find_procedure(struct loader *l)
 	return result;
 }
 
+// "www.example.test. AAAA"
+static enum result read_sample(
+        struct loader *l, const struct yaml_node *node, struct change_sample *sample)
+{
+	const char *text;
+	struct error inner = {0};
+	char name[DNS_NAME_TEXT];
+	enum result result = yaml_text(node, "samples", &text, l->err);
+	if (result != RESULT_OK)
+		return result;
+	size_t n = strcspn(text, " ");
+	if (n >= sizeof name || text[n] == '\0')
+		return yaml_error(
+		        node, l->err, "expected a name and a type, as in 'www.example. A'");
+	memcpy(name, text, n);
+	name[n] = '\0';
+	if (dns_name_parse(name, &sample->name, &inner) != RESULT_OK ||
+	        dns_type_parse(text + n + 1, &sample->type, &inner) != RESULT_OK)
+		return yaml_error(node, l->err, "%s", inner.text);
+	if (!dns_name_is_subdomain(sample->name.wire, l->d->zone.wire))
+		return yaml_error(node, l->err, "'%.100s' is not in the zone", name);
+	return RESULT_OK;
+}
+
 static enum result read_samples(struct loader *l, const struct yaml_node *list)
 {
 	enum result result = yaml_expect(list, "samples", YAML_LIST, l->err);
 	if (result == RESULT_OK && list->count > CHANGE_MAX_SAMPLES)
-		return yaml_error(list, l->err, "more than %d names", CHANGE_MAX_SAMPLES);
-	if (result != RESULT_OK)
-		return result;
-	l->d->samples = arena_array(l->arena, list->count, sizeof *l->d->samples);
-	if (l->d->samples == NULL)
-		return no_memory(l);
-	for (; result == RESULT_OK && l->d->sample_count < list->count; l->d->sample_count++) {
-		const struct yaml_node *node = list->items[l->d->sample_count];
-		struct dns_name *name = &l->d->samples[l->d->sample_count];
-		result = read_name(l, node, "samples", name);
-		if (result == RESULT_OK && !dns_name_is_subdomain(name->wire, l->d->zone.wire))
-			result =
-			        yaml_error(node, l->err, "'%.100s' is not in the zone", node->text);
+		return yaml_error(list, l->err, "more than %d samples", CHANGE_MAX_SAMPLES);
+	for (size_t i = 0; result == RESULT_OK && i < list->count; i++)
+		result = read_sample(l, list->items[i], &l->d->samples[l->d->sample_count++]);
+	return result;
+}
+
+static enum result read_anchors(struct loader *l, const struct yaml_node *list)
+{
+	enum result result = yaml_expect(list, "parent-anchors", YAML_LIST, l->err);
+	if (result == RESULT_OK && list->count > CHANGE_MAX_ANCHORS)
+		return yaml_error(list, l->err, "more than %d anchors", CHANGE_MAX_ANCHORS);
+	for (size_t i = 0; result == RESULT_OK && i < list->count; i++) {
+		struct dns_ds ds;
+		struct error inner = {0};
+		result = yaml_text(list->items[i], "parent-anchors", &l->d->anchors[i], l->err);
+		if (result == RESULT_OK && dns_ds_parse(l->d->anchors[i], &ds, &inner) != RESULT_OK)
+			result = yaml_error(list->items[i], l->err, "%s", inner.text);
+		l->d->anchor_count = i + 1;
 	}
+	return result;
+}
+
+// What cannot be observed, and somebody vouches for: ids as in procedure_requirement.
+static enum result read_confirmed(struct loader *l, const struct yaml_node *list)
+{
+	enum result result = yaml_expect(list, "confirmed", YAML_LIST, l->err);
+	const struct procedure *p = l->d->procedure;
+	for (size_t i = 0; result == RESULT_OK && i < list->count; i++) {
+		const char *text;
+		result = yaml_text(list->items[i], "confirmed", &text, l->err);
+		bool found = false;
+		for (size_t k = 0; result == RESULT_OK && k < p->requirement_count; k++)
+			if (strcmp(p->requirements[k].id, text) == 0) {
+				l->d->confirmed |= UINT32_C(1) << p->requirements[k].kind;
+				found = true;
+			}
+		if (result == RESULT_OK && !found)
+			return yaml_error(list->items[i], l->err,
+			        "procedure '%s' does not require '%.60s'", p->id, text);
+	}
+	return result;
+}
+
+static enum result read_since(struct loader *l, const struct yaml_node *node, int64_t *at_ms)
+{
+	const char *text;
+	struct error inner = {0};
+	enum result result = yaml_text(node, "unchanged-since", &text, l->err);
+	if (result == RESULT_OK && time_parse(text, at_ms, &inner) != RESULT_OK)
+		result = yaml_error(node, l->err, "'unchanged-since': %s", inner.text);
 	return result;
 }
 
@@ -389,15 +440,18 @@ static enum result read_settings(struct loader *l)
 	node = yaml_get(l->root, "may-be-insecure");
 	if (result == RESULT_OK && node != NULL)
 		result = yaml_bool(node, "may-be-insecure", &l->d->may_be_insecure, l->err);
+	node = yaml_get(l->root, "unchanged-since");
+	if (result == RESULT_OK && node != NULL)
+		result = read_since(l, node, &l->d->unchanged_since_ms);
 	node = yaml_get(l->root, "samples");
 	if (result == RESULT_OK && node != NULL)
 		result = read_samples(l, node);
-	node = yaml_get(l->root, "trust-anchor");
-	if (result == RESULT_OK && node != NULL) {
-		result = yaml_text(node, "trust-anchor", &text, l->err);
-		if (result == RESULT_OK && (l->d->trust_anchor_path = path_beside(l, text)) == NULL)
-			result = no_memory(l);
-	}
+	node = yaml_get(l->root, "parent-anchors");
+	if (result == RESULT_OK && node != NULL)
+		result = read_anchors(l, node);
+	node = yaml_get(l->root, "confirmed");
+	if (result == RESULT_OK && node != NULL)
+		result = read_confirmed(l, node);
 	node = yaml_get(l->root, "journal");
 	text = NULL;
 	if (result == RESULT_OK && node != NULL)
@@ -452,15 +506,15 @@ static enum result read_zones(struct loader *l)
 }
 
 static const char *const top_words[] = {"change", "zone", "parent-zone", "procedure", "journal",
-        "poll", "data-ttl", "may-be-insecure", "samples", "trust-anchor", "parties", NULL};
+        "poll", "data-ttl", "may-be-insecure", "unchanged-since", "samples", "parent-anchors",
+        "confirmed", "parties", NULL};
 
 static void set_defaults(struct change_definition *d)
 {
 	d->poll_ms = MINUTE_MS;
-	for (int i = 0; i < PROCEDURE_MAX_PARTIES; i++) {
+	d->unchanged_since_ms = TIME_NEVER_MS;
+	for (int i = 0; i < PROCEDURE_MAX_PARTIES; i++)
 		d->parties[i].party = i;
-		d->parties[i].unchanged_since_ms = TIME_NEVER_MS;
-	}
 }
 
 static enum result load(struct loader *l)
@@ -522,11 +576,14 @@ enum result change_definition_load(struct arena *arena, const char *path,
 	               : result;
 }
 
-const struct change_channel *change_channel_of(
+const struct change_ways *change_ways_of(
         const struct change_definition *definition, int by, int publisher)
 {
 	bool parent = publisher == PROCEDURE_PARENT || publisher == definition->parent;
-	if (parent && by >= 0 && definition->parties[by].has_at_parent)
-		return &definition->parties[by].at_parent;
-	return &definition->parties[parent ? definition->parent : publisher].channel;
+	if (!parent)
+		return &definition->parties[publisher].ways;
+	const struct change_ways *own = by >= 0 ? &definition->parties[by].at_parent : NULL;
+	return own != NULL && (own->ddns.is_set || own->exec.is_set)
+	               ? own
+	               : &definition->parties[definition->parent].ways;
 }

@@ -17,7 +17,8 @@
 enum {
 	CHANGE_MAX_SERVERS = 26,   // of one party
 	CHANGE_MAX_ADDRESSES = 16, // of one server
-	CHANGE_MAX_SAMPLES = 32,
+	CHANGE_MAX_SAMPLES = 16,
+	CHANGE_MAX_ANCHORS = 8,
 	CHANGE_MAX_WORDS = 64, // of a command or environment
 };
 
@@ -27,21 +28,28 @@ struct change_server {
 	struct address *addresses;
 };
 
-enum change_channel_kind {
-	CHANGE_BY_PERSON, // somebody is told and says `baton done`
-	CHANGE_BY_DDNS,   // RFC 2136 with TSIG
-	CHANGE_BY_EXEC,   // a command
+// Ways to bring something about. Record sets go by ddns where there is one; what no update can
+// express (that servers stop, that a signer changes) goes by exec; what has no way is asked of a
+// person, who says `baton done`.
+struct change_ddns {
+	bool is_set;
+	struct dns_name zone; // the zone that is updated
+	struct address server;
+	const char *key; // path of a file with "algorithm:name:secret"
+	int64_t timeout_ms;
 };
 
-struct change_channel {
-	enum change_channel_kind kind;
-	struct dns_name ddns_zone;
-	struct address ddns_server;
-	const char *ddns_key;           // path of a file with "algorithm:name:secret"
+struct change_exec {
+	bool is_set;
 	const char *const *command;     // NULL-terminated
 	const char *const *environment; // NULL-terminated, "NAME=value"
 	int64_t timeout_ms;
-	bool idempotent; // a command that may be repeated where nobody knows how it ended
+	bool idempotent; // may be repeated where nobody knows how it ended
+};
+
+struct change_ways {
+	struct change_ddns ddns;
+	struct change_exec exec;
 };
 
 struct change_party {
@@ -49,14 +57,17 @@ struct change_party {
 	size_t server_count;
 	struct change_server *servers;
 	int64_t lag_ms;              // worst propagation to all instances of its addresses
-	int64_t unchanged_since_ms;  // declared: it served then what it serves now; TIME_NEVER_MS:
-	                             // not declared
 	bool approves_automatically; // gives its approvals beforehand, in the definition
-	bool confirms_automatically; // likewise its relays, announcements and confirmations
-	struct change_channel channel;   // for what this party publishes
-	struct change_channel at_parent; // for what this party has the parent publish; PERSON where
-	                                 // it is not said
-	bool has_at_parent;
+	bool confirms_automatically; // likewise its relays, announcements, confirmations and checks
+	bool samples_complete;       // declared: when the samples carry new signatures, so does
+	                             // everything
+	struct change_ways ways;     // for what this party publishes
+	struct change_ways at_parent; // for what this party has the parent publish
+};
+
+struct change_sample {
+	struct dns_name name;
+	uint16_t type;
 };
 
 struct change_definition {
@@ -68,12 +79,15 @@ struct change_definition {
 	const char *procedure_path, *procedure_text;
 	size_t procedure_length;
 	const char *journal_path;
-	const char *trust_anchor_path; // NULL: none
 	int64_t poll_ms;
 	uint32_t data_ttl_s; // declared: the largest TTL in the zone; 0: not declared
 	bool may_be_insecure;
-	size_t sample_count; // names whose signatures are looked at
-	struct dns_name *samples;
+	int64_t unchanged_since_ms; // declared past; TIME_NEVER_MS: not declared
+	size_t sample_count;        // RRsets whose signatures stand for the data's
+	struct change_sample samples[CHANGE_MAX_SAMPLES];
+	size_t anchor_count; // DS records of the parent's keys, as text
+	const char *anchors[CHANGE_MAX_ANCHORS];
+	uint32_t confirmed; // bits over enum procedure_require: what people vouch for
 	struct change_party parties[PROCEDURE_MAX_PARTIES]; // by index of the procedure's parties
 	uint32_t described; // bits over parties that the file describes
 	int parent;         // party that is the parent zone
@@ -88,7 +102,7 @@ enum result change_definition_parse(struct arena *arena, const char *file, const
         size_t length, const char *procedure_path, const char *procedure_text,
         size_t procedure_length, const struct change_definition **out, struct error *err);
 
-// How the effects of a step on this publisher (a party, or PROCEDURE_PARENT) are brought about when
-// `by` acts; never NULL.
-const struct change_channel *change_channel_of(
+// The ways to bring about what `publisher` (a party, or PROCEDURE_PARENT) is to serve when `by`
+// acts; never NULL, but perhaps with nothing set.
+const struct change_ways *change_ways_of(
         const struct change_definition *definition, int by, int publisher);

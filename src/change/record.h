@@ -1,0 +1,23 @@
+// What a change writes into its journal: one function for each kind of record, so that what is
+// written and what is read back (progress.c, rejudge.c) stand side by side. Functions that make
+// JSON return a new reference, or NULL without memory.
+#pragma once
+
+#include "base/random.h"
+#include "change/decide.h"
+#include "journal/journal.h"
+
+// The whole definition, so that a journal stands alone.
+json_t *change_record_created(const struct change_definition *definition);
+// The definition inside such a record.
+enum result change_record_definition(struct arena *arena, const json_t *payload,
+        const struct change_definition **definition, struct error *err);
+
+json_t *change_record_effect(const struct safety_effect *effect);
+enum result change_effect_read(const json_t *json, struct safety_effect *effect, struct error *err);
+
+// A verdict: what was asked at which instant, and the answer.
+json_t *change_record_verdict(const struct world *world, const struct move *move);
+
+// 32 hexadecimal digits that no other attempt has.
+void change_attempt_new(const struct random *random, char attempt[DEED_ATTEMPT]);

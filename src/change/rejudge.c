@@ -1,0 +1,127 @@
+#include "change/rejudge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "change/record.h"
+#include "change/replay.h"
+
+struct rejudge {
+	struct replay replay;
+	int64_t verdicts, observations;
+};
+
+enum result rejudge_new(struct rejudge **rejudge, struct error *err)
+{
+	struct rejudge *r = calloc(1, sizeof *r);
+	if (r == NULL)
+		return error_set(err, RESULT_MEMORY, "no memory");
+	enum result result = replay_init(&r->replay, err);
+	if (result == RESULT_OK)
+		*rejudge = r;
+	else
+		free(r);
+	return result;
+}
+
+void rejudge_free(struct rejudge *rejudge)
+{
+	if (rejudge == NULL)
+		return;
+	replay_free(&rejudge->replay);
+	free(rejudge);
+}
+
+// The effect that the step has on this world, as the engine derives it.
+static enum result effect_of(const struct rejudge *r, const struct world *world, int step,
+        bool undo, struct safety_effect *effect, struct error *err)
+{
+	const struct procedure_step *s = &r->replay.definition->procedure->steps[step];
+	return undo ? procedure_effect(r->replay.definition->procedure, s->undo.acts,
+	                      s->undo.act_count, &world->history, &world->binding, effect, err)
+	            : procedure_effect(r->replay.definition->procedure, s->acts, s->act_count,
+	                      &world->history, &world->binding, effect, err);
+}
+
+static bool is_equal(const json_t *recorded, const char *name, const json_t *again)
+{
+	return json_equal(json_object_get(recorded, name), json_object_get(again, name)) != 0;
+}
+
+// "gaps" that stood in the way count, too: a verdict to go is false where evidence was missing.
+static enum result compare(const struct world *world, const struct move *move,
+        const json_t *payload, struct error *err)
+{
+	static const char *const names[] = {
+	        "effect", "possible", "from", "until", "insecure", "broken", "go", "history"};
+	json_t *again = change_record_verdict(world, move);
+	enum result result = again == NULL ? error_set(err, RESULT_MEMORY, "no memory") : RESULT_OK;
+	for (size_t i = 0; result == RESULT_OK && i < sizeof names / sizeof *names; i++)
+		if (!is_equal(payload, names[i], again))
+			result = error_set(err, RESULT_CORRUPT,
+			        "the verdict does not follow from what was observed before it: "
+			        "'%s' is another",
+			        names[i]);
+	if (result == RESULT_OK && json_is_true(json_object_get(payload, "go")) &&
+	        observe_gaps_block(&world->gaps, world->now_ms))
+		result = error_set(err, RESULT_CORRUPT,
+		        "the verdict says to go where evidence was missing: %s",
+		        world->gaps.count > 0 ? world->gaps.gap[0].text : "too much is unknown");
+	json_decref(again);
+	return result;
+}
+
+static enum result judge_again(struct rejudge *r, const struct world *world, int step,
+        const json_t *payload, struct error *err)
+{
+	struct move move = {.undo = json_is_true(json_object_get(payload, "undo"))};
+	enum result result = effect_of(r, world, step, move.undo, &move.effect, err);
+	if (result == RESULT_OK)
+		result = safety_earliest(&world->history, &move.effect, &safety_all_readers,
+		        world->now_ms, &move.window, NULL);
+	return result == RESULT_OK ? compare(world, &move, payload, err) : result;
+}
+
+static enum result visit_verdict(struct rejudge *r, const struct journal_record *record,
+        const json_t *payload, struct error *err)
+{
+	struct world world;
+	int step = procedure_step_find(r->replay.definition->procedure, record->step);
+	if (step < 0)
+		return error_set(err, RESULT_CORRUPT,
+		        "a verdict about a step that the procedure has not got");
+	int64_t now_ms = json_integer_value(json_object_get(payload, "now_ms"));
+	enum result result = change_world_at(
+	        r->replay.definition, r->replay.view, r->replay.keys, now_ms, &world, err);
+	if (result != RESULT_OK)
+		return result;
+	result = judge_again(r, &world, step, payload, err);
+	change_world_free(&world);
+	r->verdicts += result == RESULT_OK;
+	return result;
+}
+
+enum result rejudge_visit(
+        void *ctx, const struct journal_record *record, const json_t *payload, struct error *err)
+{
+	struct rejudge *r = ctx;
+	if (record->kind == JOURNAL_VERDICT && r->replay.definition != NULL)
+		return visit_verdict(r, record, payload, err);
+	r->observations += record->kind == JOURNAL_OBSERVATION;
+	return replay_apply(&r->replay, record->kind, record->step, record->time_ms, payload, err);
+}
+
+int64_t rejudge_verdicts(const struct rejudge *rejudge)
+{
+	return rejudge->verdicts;
+}
+
+int64_t rejudge_observations(const struct rejudge *rejudge)
+{
+	return rejudge->observations;
+}
+
+bool rejudge_is_finished(const struct rejudge *rejudge)
+{
+	return rejudge->replay.progress.is_finished;
+}
