@@ -90,6 +90,31 @@ int compare(const char *text, size_t length, int fine, enum naive_word words[NAI
 	return result;
 }
 
+void random_timeline(uint64_t seed, uint64_t number, struct generated *g)
+{
+	struct random_seeded seeded;
+	struct random random = random_from_seed(
+	        &seeded, seed * 0x9e3779b97f4a7c15u + number * 0xd1342543de82ef95u);
+	generate(&random, g);
+}
+
+void show_text(const char *title, const char *text)
+{
+	printf("# %s\n", title);
+	for (const char *end; *text != '\0'; text = end + (*end == '\n')) {
+		end = text + strcspn(text, "\n");
+		printf("#     %.*s\n", (int)(end - text), text);
+	}
+}
+
+void show_generated(const struct generated *g)
+{
+	struct buffer text = buffer_init(1 << 16);
+	generated_write(g, NULL, &text);
+	show_text("timeline:", buffer_text(&text));
+	buffer_free(&text);
+}
+
 uint64_t test_seed(int argc, char **argv)
 {
 	struct random system = random_system();

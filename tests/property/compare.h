@@ -24,6 +24,12 @@ enum { COMPARE_AGREE, COMPARE_DIFFER, COMPARE_UNREADABLE };
 int compare(const char *text, size_t length, int fine, enum naive_word words[NAIVE_PATHS],
         struct buffer *report);
 
+// Timeline number n of a seed.
+void random_timeline(uint64_t seed, uint64_t number, struct generated *g);
+// A generated timeline as TAP comments.
+void show_generated(const struct generated *g);
+void show_text(const char *title, const char *text);
+
 // --seed N, or BATON_TEST_SEED, or a new one; printed as a TAP comment.
 uint64_t test_seed(int argc, char **argv);
 // The number in an environment variable, or the default.

@@ -107,35 +107,16 @@ static struct generated shrink(struct generated g, int fine)
 	return g;
 }
 
-static void show(const char *title, const char *text)
-{
-	print_message("# %s\n", title);
-	for (const char *end; *text != '\0'; text = end + (*end == '\n')) {
-		end = text + strcspn(text, "\n");
-		print_message("#     %.*s\n", (int)(end - text), text);
-	}
-}
-
 static void show_disagreement(struct generated g, uint64_t number, int fine, int result)
 {
-	struct buffer text = buffer_init(1 << 16), report = buffer_init(1 << 16);
+	struct buffer report = buffer_init(1 << 16);
 	print_message("# timeline %llu of this seed\n", (unsigned long long)number);
 	if (result == COMPARE_DIFFER)
 		g = shrink(g, fine);
-	generated_write(&g, NULL, &text);
+	show_generated(&g);
 	compare_generated(&g, fine, NULL, &report);
-	show("timeline, made as small as possible:", buffer_text(&text));
-	show("what the judges say:", buffer_text(&report));
-	buffer_free(&text);
+	show_text("what the judges say:", buffer_text(&report));
 	buffer_free(&report);
-}
-
-static void random_timeline(uint64_t number, struct generated *g)
-{
-	struct random_seeded seeded;
-	struct random random = random_from_seed(
-	        &seeded, seed * 0x9e3779b97f4a7c15u + number * 0xd1342543de82ef95u);
-	generate(&random, g);
 }
 
 static void print_distribution(uint64_t (*count)[NAIVE_PATHS], uint64_t total)
@@ -155,7 +136,7 @@ static void both_agree_on_random_timelines(void **state)
 	for (uint64_t i = 0; i < total && wrong < 5; i++) {
 		struct generated g;
 		enum naive_word words[NAIVE_PATHS] = {0};
-		random_timeline(i, &g);
+		random_timeline(seed, i, &g);
 		int result = compare_generated(&g, NAIVE_FINE, words, NULL);
 		for (int path = 0; path < NAIVE_PATHS; path++)
 			count[words[path]][path]++;
@@ -177,7 +158,7 @@ static void finer_grid_agrees(void **state)
 	uint64_t total = test_count("BATON_TWIN_COUNT", 10000) / 50;
 	for (uint64_t i = 0; i < total; i++) {
 		struct generated g;
-		random_timeline(i, &g);
+		random_timeline(seed, i, &g);
 		if (strcmp(g.ns, "sticky") != 0)
 			continue;
 		int result = compare_generated(&g, 3 * NAIVE_FINE, NULL, NULL);
@@ -197,7 +178,7 @@ static void readers_are_ordered(void **state)
 	for (uint64_t i = 0; i < test_count("BATON_TWIN_COUNT", 10000) / 20; i++) {
 		struct generated g;
 		enum naive_word last[NAIVE_PATHS] = {0};
-		random_timeline(i, &g);
+		random_timeline(seed, i, &g);
 		for (int f = 0; f < 3; f++) {
 			enum naive_word words[NAIVE_PATHS];
 			g.ns = follow[f];
