@@ -484,6 +484,7 @@ static enum result decide_back(struct decider *d)
 		say(m, "there is nothing to undo in it");
 		return RESULT_OK;
 	case PROCEDURE_UNDO_NONE:
+	case PROCEDURE_UNDO_UNSAID:
 		m = move_add(d, MOVE_STUCK, step, true);
 		snprintf(m->text, sizeof m->text, "there is no way back: %s", step->undo.text);
 		return RESULT_OK;

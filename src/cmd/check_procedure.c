@@ -1,0 +1,56 @@
+#include "cmd/check_procedure.h"
+
+#include <stdio.h>
+
+#include "cmd/options.h"
+#include "procedure/render.h"
+
+enum { OUTPUT_MAX = 64 << 20 };
+
+static enum result scenario_of(const struct procedure *p, const struct check_options *options,
+        struct scenario *s, struct error *err)
+{
+	scenario_init(s, p);
+	enum result result = RESULT_OK;
+	if (options->ttls != NULL)
+		result = scenario_parse_ttls(s, options->ttls, err);
+	if (result == RESULT_OK && options->lags != NULL)
+		result = scenario_parse_lags(s, p, options->lags, err);
+	return result;
+}
+
+static enum result check_and_print(struct arena *arena, const struct procedure *p,
+        const struct check_options *options, bool *ok, struct error *err)
+{
+	struct scenario s;
+	struct check_report report;
+	struct buffer out = buffer_init(OUTPUT_MAX);
+	enum result result = scenario_of(p, options, &s, err);
+	if (result == RESULT_OK)
+		result = check_procedure(arena, p, &s, &report, err);
+	if (result == RESULT_OK && options->json)
+		result = check_write_json(p, &report, &out, err);
+	else if (result == RESULT_OK)
+		check_write_text(p, &report, &out);
+	if (result == RESULT_OK && out.failed)
+		result = error_set(err, RESULT_LIMIT, "more to say than can be printed");
+	if (result == RESULT_OK) {
+		fwrite(out.data, 1, out.length, stdout);
+		*ok = report.ok;
+	}
+	buffer_free(&out);
+	return result;
+}
+
+int check_file_procedure(struct arena *arena, const char *file, const struct yaml_node *root,
+        const struct check_options *options)
+{
+	const struct procedure *p;
+	struct error err = {0};
+	bool ok = false;
+	if (procedure_from_yaml(arena, root, &p, &err) != RESULT_OK)
+		return usage_error("%s", err.text);
+	if (check_and_print(arena, p, options, &ok, &err) != RESULT_OK)
+		return usage_error("%s: %s", file, err.text);
+	return ok ? EXIT_SAFE : EXIT_NO;
+}

@@ -1,0 +1,190 @@
+// baton plan: a procedure as a calendar.
+#include <stdio.h>
+#include <string.h>
+
+#include "base/data.h"
+#include "base/file.h"
+#include "cmd/commands.h"
+#include "cmd/observe_zone.h"
+#include "cmd/options.h"
+#include "procedure/render.h"
+
+enum { OUTPUT_MAX = 64 << 20 };
+
+static const char about[] = "Turns a procedure and a zone's TTLs into an ordered calendar: when "
+                            "each step may happen, who acts, what it\n"
+                            "waits for (the cached record that makes it wait), what can be undone "
+                            "and until when. PROCEDURE is a file,\n"
+                            "or the name of one in the library (operator-change).";
+
+static const char more[] =
+        "TTLs and lags that are not given are those that the zone is observed to have (with "
+        "--zone), those that the\n"
+        "procedure assumes, or ds 1d, parent-ns 2d, child-ns 1d, dnskey 2d, data 3d, lags 6h.\n\n"
+        "exit status:\n"
+        "  0  every step has its instant\n"
+        "  1  some step is never safe; the plan says why\n"
+        "  2  unusable input\n\n"
+        "examples:\n"
+        "  baton plan operator-change --ttl ds=1d,parent-ns=2d,child-ns=1h,dnskey=1h,data=1d --lag "
+        "parent=1h\n"
+        "  baton plan operator-change --zone example.net --start 2027-03-01T08:00:00Z --ics > "
+        "move.ics";
+
+struct plan_options {
+	bool json, ics, svg;
+	const char *ttls, *lags, *start, *zone, *branch;
+	const char *servers[16];
+	size_t server_count;
+};
+
+static enum result load_procedure(
+        struct arena *arena, const char *name, const struct procedure **p, struct error *err)
+{
+	const struct yaml_node *root;
+	const char *path = name;
+	enum result result = RESULT_OK;
+	if (strpbrk(name, "/.") == NULL) {
+		char *below = arena_printf(arena, "procedures/%s.yaml", name);
+		result = data_path(arena, below, &path, err);
+		if (result == RESULT_NOT_FOUND)
+			return error_set(err, RESULT_NOT_FOUND,
+			        "there is no procedure '%s' in the library (a file is given with "
+			        "its path, ./%s)",
+			        name, name);
+	}
+	if (result == RESULT_OK)
+		result = yaml_load(arena, path, &root, err);
+	return result == RESULT_OK ? procedure_from_yaml(arena, root, p, err) : result;
+}
+
+static enum result fill_scenario(const struct procedure *p, const struct plan_options *o,
+        struct scenario *s, struct error *err)
+{
+	scenario_init(s, p);
+	enum result result = RESULT_OK;
+	if (o->zone != NULL)
+		result = observe_zone_ttls(o->zone, o->servers, o->server_count, s, err);
+	if (result == RESULT_OK && o->ttls != NULL)
+		result = scenario_parse_ttls(s, o->ttls, err);
+	if (result == RESULT_OK && o->lags != NULL)
+		result = scenario_parse_lags(s, p, o->lags, err);
+	bool needs_date = o->start != NULL || o->ics || o->zone != NULL;
+	if (result == RESULT_OK && needs_date) {
+		struct clock clock = clock_system();
+		s->relative = false;
+		s->start_ms = clock_now_ms(&clock) / SECOND_MS * SECOND_MS;
+		if (o->start != NULL)
+			result = time_parse(o->start, &s->start_ms, err);
+	}
+	return result;
+}
+
+static enum result find_route(struct arena *arena, const struct procedure *p, const char *branch,
+        const struct procedure_route **route, struct error *err)
+{
+	const struct procedure_route *routes;
+	size_t count;
+	*route = NULL;
+	if (branch == NULL)
+		return RESULT_OK;
+	enum result result = procedure_routes(arena, p, &routes, &count, err);
+	for (size_t i = 0; result == RESULT_OK && i < count; i++)
+		if (routes[i].late >= 0 && strstr(routes[i].label, branch) != NULL) {
+			*route = &routes[i];
+			return RESULT_OK;
+		}
+	return result != RESULT_OK ? result
+	                           : error_set(err, RESULT_NOT_FOUND,
+	                                     "procedure '%s' has no branch '%s'", p->id, branch);
+}
+
+static enum result write_plan(const struct plan *plan, const struct plan_options *o,
+        struct buffer *out, struct error *err)
+{
+	struct clock clock = clock_system();
+	struct render_context context = {
+	        .zone = o->zone != NULL ? o->zone : "", .stamp_ms = clock_now_ms(&clock)};
+	enum result result = RESULT_OK;
+	if (o->json)
+		result = plan_write_json(plan, &context, out, err);
+	else if (o->ics)
+		result = plan_write_ics(plan, &context, out, err);
+	else if (o->svg)
+		plan_write_svg(plan, &context, out);
+	else
+		plan_write_text(plan, &context, out);
+	return result == RESULT_OK && out->failed
+	               ? error_set(err, RESULT_LIMIT, "the plan is too large to print")
+	               : result;
+}
+
+static enum result make_plan(struct arena *arena, const char *name, const struct plan_options *o,
+        bool *possible, struct error *err)
+{
+	const struct procedure *p;
+	const struct procedure_route *route = NULL;
+	static struct scenario s;
+	struct plan *plan;
+	enum result result = load_procedure(arena, name, &p, err);
+	if (result == RESULT_OK)
+		result = find_route(arena, p, o->branch, &route, err);
+	if (result == RESULT_OK)
+		result = fill_scenario(p, o, &s, err);
+	if (result == RESULT_OK)
+		result = plan_make(arena, p, &s, route, &plan, err);
+	if (result != RESULT_OK)
+		return result;
+	struct buffer out = buffer_init(OUTPUT_MAX);
+	result = write_plan(plan, o, &out, err);
+	if (result == RESULT_OK) {
+		fwrite(out.data, 1, out.length, stdout);
+		*possible = plan->possible;
+	}
+	buffer_free(&out);
+	plan_free(plan);
+	return result;
+}
+
+int cmd_plan(int argc, char **argv)
+{
+	struct plan_options o = {0};
+	const struct option_spec specs[] = {
+	        {"--ttl", "LIST", "ds=1d,ds-none=1h,parent-ns=2d,child-ns=1h,dnskey=1h,data=1d",
+	                .text = &o.ttls},
+	        {"--lag", "LIST",
+	                "propagation to all addresses: parent=6h,child=10m, or a party's name",
+	                .text = &o.lags},
+	        {"--zone", "ZONE", "observe this zone's TTLs now", .text = &o.zone},
+	        {"--server", "NAME=ADDRESS", "with --zone: as for `baton watch`", .list = o.servers,
+	                .list_max = 16, .list_count = &o.server_count},
+	        {"--start", "TIME",
+	                "when it begins, 2027-03-01T08:00:00Z; default now, or 0s without a date",
+	                .text = &o.start},
+	        {"--branch", "ID", "the way through this branch, from its party's deadline on",
+	                .text = &o.branch},
+	        {"--json", NULL, "print JSON", .flag = &o.json},
+	        {"--ics", NULL, "print iCalendar", .flag = &o.ics},
+	        {"--svg", NULL, "print a picture", .flag = &o.svg},
+	        {0},
+	};
+	const struct command_help help = {"baton plan [OPTION…] PROCEDURE", about, specs, more};
+	int status = 0;
+	int n = options_parse(&help, argc, argv, &status);
+	if (n < 0)
+		return status;
+	if (n != 1)
+		return usage_error("plan: expected one procedure; --help explains");
+	if (o.json + o.ics + o.svg > 1)
+		return usage_error("--json, --ics and --svg are three forms of one output, "
+		                   "expected one of them");
+	struct arena *arena = arena_new(256u << 20);
+	struct error err = {0};
+	bool possible = false;
+	enum result result = arena == NULL ? error_set(&err, RESULT_MEMORY, "out of memory")
+	                                   : make_plan(arena, argv[0], &o, &possible, &err);
+	arena_free(arena);
+	if (result != RESULT_OK)
+		return usage_error("%s", err.text);
+	return possible ? EXIT_SAFE : EXIT_NO;
+}

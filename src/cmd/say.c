@@ -1,0 +1,174 @@
+// baton approve, baton done, baton undo: what a person has to say goes into the journal, where the
+// running change finds it.
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/change_file.h"
+#include "cmd/commands.h"
+#include "cmd/options.h"
+
+struct saying {
+	const char *usage, *about;
+	enum journal_kind kind;
+	bool needs_party;
+};
+
+static const struct saying sayings[] = {
+        {"baton approve [OPTION…] CHANGE STEP",
+                "Records that a party agrees to a step. CHANGE is the file of the change, or its "
+                "journal.\n"
+                "Without --as the step's only missing party is meant.",
+                JOURNAL_APPROVAL, true},
+        {"baton done [OPTION…] CHANGE STEP",
+                "Records that a step, or its undoing, was done by hand. What has an effect in the "
+                "DNS counts when it is\n"
+                "seen on every address, not before.",
+                JOURNAL_DONE, false},
+        {"baton undo [OPTION…] CHANGE STEP",
+                "Asks for a step, and every step that was done after it, to be taken back, the "
+                "last one first. Each is\n"
+                "judged like a step forward, and waits like one.",
+                JOURNAL_UNDO, false},
+};
+
+static void list_steps(const struct procedure *p, char *out, size_t size)
+{
+	size_t n = 0;
+	out[0] = '\0';
+	for (size_t i = 0; i < p->step_count && n < size; i++)
+		n += (size_t)snprintf(out + n, size - n, "%s%s", i > 0 ? ", " : "", p->steps[i].id);
+}
+
+static uint32_t may_approve(const struct change_definition *d, const struct procedure_step *step)
+{
+	uint32_t wanted = step->approve;
+	if (step->no_return && wanted == 0 && step->by >= 0)
+		wanted = UINT32_C(1) << step->by;
+	for (size_t i = 0; i < d->procedure->party_count; i++)
+		if (d->parties[i].approves_automatically)
+			wanted &= ~(UINT32_C(1) << i);
+	return wanted;
+}
+
+static enum result find_party(const struct change_definition *d, const struct progress *progress,
+        const struct procedure_step *step, const char *as, const char **party, struct error *err)
+{
+	uint32_t wanted = may_approve(d, step),
+	         missing = wanted & ~progress->steps[step->index].approved;
+	if (as != NULL) {
+		int number = procedure_party_find(d->procedure, as);
+		if (number < 0 || (wanted >> number & 1) == 0)
+			return error_set(err, RESULT_INPUT,
+			        "step '%s' does not need the approval of '%.40s'", step->id, as);
+		*party = d->procedure->parties[number].id;
+		return RESULT_OK;
+	}
+	if (wanted == 0)
+		return error_set(err, RESULT_INPUT, "step '%s' needs nobody's approval", step->id);
+	if (missing == 0)
+		return error_set(err, RESULT_INPUT, "step '%s' is approved already", step->id);
+	if ((missing & (missing - 1)) != 0)
+		return error_set(err, RESULT_INPUT,
+		        "several parties have to approve step '%s': say which, with --as PARTY",
+		        step->id);
+	*party = d->procedure->parties[__builtin_ctz(missing)].id;
+	return RESULT_OK;
+}
+
+static enum result append(const char *path, const struct saying *saying, const char *change,
+        const char *step, const char *party, const char *note, struct error *err)
+{
+	struct journal_options options = {.clock = clock_system(), .random = random_system()};
+	struct journal *journal;
+	enum result result = journal_open(path, JOURNAL_GUEST, &options, &journal, err);
+	if (result != RESULT_OK)
+		return result;
+	json_t *payload = json_object();
+	if (party != NULL)
+		json_object_set_new(payload, "party", json_string(party));
+	if (note != NULL)
+		json_object_set_new(payload, "note", json_string(note));
+	struct journal_entry entry = {
+	        .kind = saying->kind, .change = change, .step = step, .payload = payload};
+	struct journal_mark mark;
+	result = journal_append(journal, &entry, &mark, err);
+	json_decref(payload);
+	journal_close(journal);
+	char hash[JOURNAL_HASH_TEXT];
+	if (result == RESULT_OK)
+		printf("recorded as number %lld, head %s\n", (long long)mark.seq,
+		        journal_hash_format(&mark.hash, hash));
+	return result;
+}
+
+static enum result say(struct arena *arena, const struct saying *saying, const char *given,
+        const char *step_id, const char *as, const char *note, struct error *err)
+{
+	const struct change_definition *d;
+	const char *path, *party = NULL;
+	struct replay replay;
+	enum result result = change_file_open(arena, given, &d, &path, err);
+	if (result != RESULT_OK)
+		return result;
+	int step = procedure_step_find(d->procedure, step_id);
+	if (step < 0) {
+		char all[300];
+		list_steps(d->procedure, all, sizeof all);
+		return error_set(err, RESULT_INPUT,
+		        "change '%s' has no step '%.60s'; its steps are: %s", d->id, step_id, all);
+	}
+	result = change_file_replay(path, &replay, err);
+	if (result == RESULT_NOT_FOUND)
+		return error_set(err, result,
+		        "change '%s' has not begun: there is no journal %s (`baton run` makes it)",
+		        d->id, path);
+	if (result != RESULT_OK)
+		return result;
+	if (saying->needs_party)
+		result = find_party(
+		        d, &replay.progress, &d->procedure->steps[step], as, &party, err);
+	else if (as != NULL)
+		party = as;
+	replay_free(&replay);
+	return result == RESULT_OK
+	               ? append(path, saying, d->id, d->procedure->steps[step].id, party, note, err)
+	               : result;
+}
+
+static int cmd_say(int argc, char **argv, const struct saying *saying)
+{
+	const char *as = NULL, *note = NULL;
+	const struct option_spec specs[] = {
+	        {"--as", "PARTY", "the party that says it", .text = &as},
+	        {"--note", "TEXT", "kept with it; nothing about persons", .text = &note},
+	        {0},
+	};
+	const struct command_help help = {saying->usage, saying->about, specs, NULL};
+	int status = 0;
+	int n = options_parse(&help, argc, argv, &status);
+	if (n < 0)
+		return status;
+	if (n != 2)
+		return usage_error("expected: %s", saying->usage);
+	struct arena *arena = arena_new(64u << 20);
+	struct error err = {0};
+	enum result result = arena == NULL ? error_set(&err, RESULT_MEMORY, "out of memory")
+	                                   : say(arena, saying, argv[0], argv[1], as, note, &err);
+	arena_free(arena);
+	return result == RESULT_OK ? 0 : usage_error("%s", err.text);
+}
+
+int cmd_approve(int argc, char **argv)
+{
+	return cmd_say(argc, argv, &sayings[0]);
+}
+
+int cmd_done(int argc, char **argv)
+{
+	return cmd_say(argc, argv, &sayings[1]);
+}
+
+int cmd_undo(int argc, char **argv)
+{
+	return cmd_say(argc, argv, &sayings[2]);
+}
