@@ -55,7 +55,7 @@ static enum result parse_set(struct cursor *c, int *party, enum procedure_attrib
 		        c, "'%.60s': only the parent has a DS set, expected parent.ds", c->text);
 	if (!parent && !procedure_party_publishes(c->parser->p, *party))
 		return cursor_error(c,
-		        "'%.60s' is a %s and serves no zone, expected a party that is operator or "
+		        "'%.60s' (%s) serves no zone, expected a party that is operator or "
 		        "host",
 		        parts[0], procedure_role_text(c->parser->p->parties[*party].role));
 	*attribute = (enum procedure_attribute)which;
@@ -133,7 +133,7 @@ static enum result parse_ns_term(struct cursor *c, struct procedure_term *term)
 		        c, "unknown party '%.60s', expected %s", parts[0], party_list(c->parser));
 	if (!procedure_party_publishes(c->parser->p, term->party))
 		return cursor_error(c,
-		        "'%.60s' is a %s and has no name servers, expected a party that is "
+		        "'%.60s' (%s) has no name servers, expected a party that is "
 		        "operator or host",
 		        parts[0], procedure_role_text(c->parser->p->parties[term->party].role));
 	return RESULT_OK;
@@ -294,9 +294,8 @@ static enum result parse_transfer(struct cursor *c, struct procedure_act *act)
 		result = parse_to_party(c, act);
 	if (result == RESULT_OK && c->parser->p->parties[act->party].role != PROCEDURE_REGISTRAR)
 		return cursor_error(&where,
-		        "a domain is transferred to a registrar, and '%s' is a %s",
-		        c->parser->p->parties[act->party].id,
-		        procedure_role_text(c->parser->p->parties[act->party].role));
+		        "a domain is transferred to a registrar, which '%s' is not",
+		        c->parser->p->parties[act->party].id);
 	return result;
 }
 
