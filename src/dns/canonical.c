@@ -1,79 +1,35 @@
 #include "dns/canonical.h"
 
+#include "dns/layout.h"
+
 #include <assert.h>
 #include <libknot/wire.h>
 #include <stdlib.h>
 #include <string.h>
 
-// Where the names are whose letters the canonical form has in lower case (RFC 4034 6.2, without
-// NSEC: RFC 6840 5.1). Digits skip so many octets, s a character string, n is a name; what follows
-// the last is left as it is. RFC 1035's obsolete types are in the list, too; A6 is not.
-struct layout {
-	uint16_t type;
-	const char *fields;
-};
-
-static const struct layout layouts[] = {
-        {2, "n"},      // NS
-        {3, "n"},      // MD
-        {4, "n"},      // MF
-        {5, "n"},      // CNAME
-        {6, "nn"},     // SOA
-        {7, "n"},      // MB
-        {8, "n"},      // MG
-        {9, "n"},      // MR
-        {12, "n"},     // PTR
-        {14, "nn"},    // MINFO
-        {15, "2n"},    // MX
-        {17, "nn"},    // RP
-        {18, "2n"},    // AFSDB
-        {21, "2n"},    // RT
-        {24, "99n"},   // SIG
-        {26, "2nn"},   // PX
-        {30, "n"},     // NXT
-        {33, "6n"},    // SRV
-        {35, "4sssn"}, // NAPTR
-        {36, "2n"},    // KX
-        {39, "n"},     // DNAME
-        {46, "99n"},   // RRSIG
-};
-
-static const char *fields_of(uint16_t type)
+// Names in the RDATA to lower case. RDATA that does not have the form of its type stays as it is
+// from there on.
+static void lower_rdata(const struct dns_layout *layout, uint8_t *octets, size_t n)
 {
-	for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
-		if (layouts[i].type == type)
-			return layouts[i].fields;
-	}
-	return NULL;
-}
-
-// Lower-cases the name at the start of octets; its length, or 0 where there is none.
-static size_t lower_name(uint8_t *octets, size_t n)
-{
-	struct dns_name name;
-	size_t length;
-	if (dns_name_check(octets, n, &name, &length, NULL) != RESULT_OK)
-		return 0;
-	dns_name_lower(&name, name.wire);
-	memcpy(octets, name.wire, length);
-	return length;
-}
-
-// RDATA that does not have the form of its type stays as it is from there on.
-static void lower_rdata(const char *fields, uint8_t *octets, size_t n)
-{
-	for (size_t at = 0; *fields != '\0' && at < n; fields++) {
-		size_t step;
-		if (*fields == 'n')
-			step = lower_name(octets + at, n - at);
-		else if (*fields == 's')
-			step = (size_t)octets[at] + 1;
-		else
-			step = (size_t)(*fields - '0');
-		if (step == 0)
+	size_t at = 0;
+	for (const char *field = layout->fields; *field != '\0'; field++) {
+		size_t step = dns_field_length(*field, octets + at, n - at);
+		if (step == DNS_FIELD_BROKEN)
 			return;
+		if (*field == 'n') {
+			struct dns_name name;
+			dns_name_lower(&name, octets + at);
+			memcpy(octets + at, name.wire, step);
+		}
 		at += step;
 	}
+}
+
+// The layout where there are names to be put into lower case, otherwise NULL.
+static const struct dns_layout *lowering(uint16_t type)
+{
+	const struct dns_layout *layout = dns_layout_find(type);
+	return layout != NULL && layout->lower ? layout : NULL;
 }
 
 static int compare_rdata(const void *a, const void *b)
@@ -84,14 +40,15 @@ static int compare_rdata(const void *a, const void *b)
 	return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
 }
 
-static bool canonical_copy(struct arena *arena, const char *fields, struct dns_rdata *rdata)
+static bool canonical_copy(
+        struct arena *arena, const struct dns_layout *layout, struct dns_rdata *rdata)
 {
-	if (fields == NULL)
+	if (layout == NULL)
 		return true; // nothing to change: the original will do
 	uint8_t *copy = arena_memdup(arena, rdata->octets, rdata->length);
 	if (copy == NULL)
 		return false;
-	lower_rdata(fields, copy, rdata->length);
+	lower_rdata(layout, copy, rdata->length);
 	rdata->octets = copy;
 	return true;
 }
@@ -99,13 +56,13 @@ static bool canonical_copy(struct arena *arena, const char *fields, struct dns_r
 enum result dns_canonical_rdata(struct arena *arena, const struct dns_rrset *rrset,
         struct dns_rdata **rdata, size_t *count, struct error *err)
 {
-	const char *fields = fields_of(rrset->type);
+	const struct dns_layout *layout = lowering(rrset->type);
 	struct dns_rdata *sorted = arena_array(arena, rrset->count, sizeof *sorted);
 	if (sorted == NULL)
 		return error_set(err, RESULT_MEMORY, "no memory for %zu records", rrset->count);
 	for (size_t i = 0; i < rrset->count; i++) {
 		sorted[i] = rrset->rdata[i];
-		if (!canonical_copy(arena, fields, &sorted[i]))
+		if (!canonical_copy(arena, layout, &sorted[i]))
 			return error_set(
 			        err, RESULT_MEMORY, "no memory for %zu records", rrset->count);
 	}
@@ -185,19 +142,14 @@ bool dns_rdata_equal(uint16_t type, const struct dns_rdata *a, const struct dns_
 {
 	if (a->length != b->length)
 		return false;
-	const char *fields = fields_of(type);
+	const struct dns_layout *layout = lowering(type);
 	size_t at = 0, n = a->length;
-	for (; fields != NULL && *fields != '\0' && at < n; fields++) {
-		struct dns_name name;
-		size_t step = (size_t)(*fields - '0');
-		if (*fields == 's')
-			step = (size_t)a->octets[at] + 1;
-		else if (*fields == 'n' &&
-		         dns_name_check(a->octets + at, n - at, &name, &step, NULL) != RESULT_OK)
+	const char *field = layout == NULL ? "" : layout->fields;
+	for (; *field != '\0'; field++) {
+		size_t step = dns_field_length(*field, a->octets + at, n - at);
+		if (step == DNS_FIELD_BROKEN)
 			break;
-		if (step > n - at)
-			break;
-		if (!same_octets(a->octets + at, b->octets + at, step, *fields == 'n'))
+		if (!same_octets(a->octets + at, b->octets + at, step, *field == 'n'))
 			return false;
 		at += step;
 	}

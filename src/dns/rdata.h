@@ -36,7 +36,8 @@ typedef enum result dns_record_fn(
 enum result dns_records_parse(const char *file, const char *text, size_t length,
         const uint8_t *origin, uint32_t ttl_s, dns_record_fn *each, void *ctx, struct error *err);
 
-// The text of an RDATA, \# form where it is not well formed for its type; NULL without memory.
+// The text of an RDATA: \# form (RFC 3597) where it is not well formed for its type, or of a type
+// that Baton does not look into. NULL without memory.
 char *dns_rdata_text(struct arena *arena, uint16_t type, const struct dns_rdata *rdata);
 // "owner ttl class type rdata"; NULL without memory.
 char *dns_record_text(struct arena *arena, const struct dns_record *record);

@@ -17,6 +17,7 @@ static void text_survives_wire_and_back(void **state)
 	        {DNS_TYPE_DNSKEY, "257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4="},
 	        {DNS_TYPE_CDNSKEY, "0 3 0 AA=="},
 	        {DNS_TYPE_CSYNC, "66 3 A NS AAAA"},
+	        {DNS_TYPE_RRSIG, "A 13 2 60 4120675200 1577836800 7 a. AAAA"}, // 2100
 	        {65400, "\\# 4 0A0B0C0D"},
 	        {65400, "\\# 0"},
 	};
@@ -112,7 +113,8 @@ static void damaged_rdata_prints_as_octets(void **state)
 {
 	static const uint8_t octets[] = {63, 1, 2, 3};
 	const struct dns_rdata r = {octets, 4}, none = {octets, 0};
-	static const uint16_t types[] = {DNS_TYPE_NS, DNS_TYPE_SOA, DNS_TYPE_RRSIG, DNS_TYPE_AAAA};
+	static const uint16_t types[] = {DNS_TYPE_NS, DNS_TYPE_SOA, DNS_TYPE_RRSIG, DNS_TYPE_AAAA,
+	        DNS_TYPE_NSEC3, DNS_TYPE_CSYNC, DNS_TYPE_TXT, DNS_TYPE_NSEC, 64, 250};
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
 		assert_string_equal(dns_rdata_text(*state, types[i], &r), "\\# 4 3F010203");
 		assert_string_equal(dns_rdata_text(*state, types[i], &none), "\\# 0");
