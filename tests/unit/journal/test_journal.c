@@ -351,6 +351,43 @@ static void a_guest_says_what_a_person_says(void **state)
 	assert_true(must_verify(path, &next.hash).good);
 }
 
+static void append_as_guest(const char *path)
+{
+	struct journal_options options = {.clock = clock_system(), .random = random_system()};
+	struct journal *guest;
+	if (journal_open(path, JOURNAL_GUEST, &options, &guest, NULL) != RESULT_OK)
+		_exit(1);
+	struct journal_entry entry = {.kind = JOURNAL_APPROVAL, .change = "a"};
+	for (int i = 0; i < 100; i++)
+		if (journal_append(guest, &entry, NULL, NULL) != RESULT_OK)
+			_exit(2);
+	journal_close(guest);
+	_exit(0);
+}
+
+static void runner_and_guests_make_one_chain(void **state)
+{
+	const char *path = in_folder(state, "j");
+	struct journal *runner = must_open(path, JOURNAL_CREATE);
+	pid_t guests[2];
+	for (int i = 0; i < 2; i++)
+		if ((guests[i] = fork()) == 0)
+			append_as_guest(path);
+	for (int i = 0; i < 100; i++)
+		must_append(runner, JOURNAL_STATE, "a", NULL, i);
+	for (int i = 0; i < 2; i++) {
+		int status;
+		assert_int_equal(waitpid(guests[i], &status, 0), guests[i]);
+		assert_int_equal(status, 0);
+	}
+	struct journal_mark head;
+	assert_int_equal(journal_head(runner, &head, NULL), RESULT_OK);
+	journal_close(runner);
+	struct journal_report report = must_verify(path, &head.hash);
+	assert_true(report.good);
+	assert_int_equal(report.records, 301);
+}
+
 static void a_reader_cannot_write(void **state)
 {
 	const char *path = in_folder(state, "j");
@@ -442,6 +479,7 @@ int main(void)
 	        TEST(two_cannot_run_one_journal),
 	        TEST(a_dead_writer_holds_no_lock),
 	        TEST(a_guest_says_what_a_person_says),
+	        TEST(runner_and_guests_make_one_chain),
 	        TEST(a_reader_cannot_write),
 	        TEST(readers_and_a_writer_do_not_meet),
 	        TEST(names_are_only_names),
