@@ -1,5 +1,9 @@
 #include "support.h"
 
+#include "dns/canonical.h"
+
+#include <openssl/evp.h>
+
 #define NOW "2026-01-01T00:00:00Z" // within the fixtures' dates, 2020 to 2080
 
 static const char *const algorithms[] = {
@@ -381,9 +385,6 @@ static void signature_must_fit_its_set(void **state)
 	dns_keys_clear(&keys);
 }
 
-// A key that differs from the signing key in flags or protocol has another tag, so the RRSIG's tag
-// is set to it: such a signature is only possible where the key itself was made so. Here that makes
-// the signature wrong, which comes first.
 static void key_must_be_the_right_one(void **state)
 {
 	struct zone zone;
@@ -411,6 +412,112 @@ static void key_must_be_the_right_one(void **state)
 		        dns_key_is_sep(keys.key[i]) ? DNS_SIGNATURE_OTHER_KEY : DNS_SIGNATURE_GOOD);
 		dns_key_unref(stranger);
 	}
+	dns_keys_clear(&keys);
+}
+
+// An Ed25519 key with the flags and protocol given, and a set that it has really signed.
+struct own {
+	struct dns_key *key;
+	struct dns_rdata record, signature;
+	struct dns_rrset set;
+};
+
+static void sign(struct arena *arena, EVP_PKEY *pair, struct own *own)
+{
+	struct dns_rrsig rrsig;
+	uint8_t *octets, *whole = arena_alloc(arena, own->signature.length + 64u);
+	size_t length, signature_length = 64;
+	memcpy(whole, own->signature.octets, own->signature.length);
+	assert_int_equal(dns_rrsig_parse(&own->signature, &rrsig, NULL), RESULT_OK);
+	assert_int_equal(dns_signed_octets(arena, &own->set, &own->record, 1, &own->signature,
+	                         &rrsig, &octets, &length, NULL),
+	        RESULT_OK);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	assert_int_equal(EVP_DigestSignInit(ctx, NULL, NULL, NULL, pair), 1);
+	assert_int_equal(
+	        EVP_DigestSign(ctx, whole + rrsig.head_length, &signature_length, octets, length),
+	        1);
+	EVP_MD_CTX_free(ctx);
+	own->signature =
+	        (struct dns_rdata){whole, (uint16_t)(rrsig.head_length + signature_length)};
+}
+
+static void make_own(struct arena *arena, uint16_t flags, uint8_t protocol, struct own *own)
+{
+	static const uint8_t secret[32] = "a key for tests, known to all..";
+	EVP_PKEY *pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, secret, 32);
+	uint8_t octets[36] = {(uint8_t)(flags >> 8), (uint8_t)flags, protocol, 15};
+	size_t length = 32;
+	assert_int_equal(EVP_PKEY_get_raw_public_key(pair, octets + 4, &length), 1);
+	const uint8_t *owner = name(arena, "own.example");
+	assert_int_equal(
+	        dns_key_new(owner, &(struct dns_rdata){octets, 36}, &own->key, NULL), RESULT_OK);
+	own->record = rdata(arena, DNS_TYPE_TXT, "signed");
+	own->signature = rdata(arena, DNS_TYPE_RRSIG,
+	        arena_printf(arena,
+	                "TXT 15 2 60 20800101000000 20200101000000 %u own.example. AAAA",
+	                dns_key_tag(own->key)));
+	own->set = (struct dns_rrset){.owner = owner,
+	        .type = DNS_TYPE_TXT,
+	        .rclass = DNS_CLASS_IN,
+	        .count = 1,
+	        .rdata = &own->record,
+	        .signature_count = 1,
+	        .signatures = &own->signature};
+	own->signature.length -= 3; // the three octets of AAAA
+	uint8_t *head = arena_memdup(arena, own->signature.octets, own->signature.length + 1u);
+	own->signature = (struct dns_rdata){head, (uint16_t)(own->signature.length + 1)};
+	sign(arena, pair, own);
+	EVP_PKEY_free(pair);
+}
+
+static void keys_that_must_not_sign_are_told_apart(void **state)
+{
+	static const struct {
+		uint16_t flags;
+		uint8_t protocol;
+		enum dns_signature expected;
+	} cases[] = {
+	        {256, 3, DNS_SIGNATURE_GOOD},
+	        {257, 3, DNS_SIGNATURE_GOOD},
+	        {257 | DNS_KEY_REVOKE, 3, DNS_SIGNATURE_REVOKED},
+	        {1, 3, DNS_SIGNATURE_KEY},
+	        {0, 3, DNS_SIGNATURE_KEY},
+	        {256, 2, DNS_SIGNATURE_KEY},
+	        {DNS_KEY_REVOKE, 3, DNS_SIGNATURE_KEY},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct own own;
+		make_own(*state, cases[i].flags, cases[i].protocol, &own);
+		struct dns_keys keys = {1, &own.key};
+		struct dns_verified v = verify(*state, &own.set, &keys, NOW);
+		assert_int_equal(v.outcome, cases[i].expected);
+		assert_int_equal(v.signer_count, cases[i].expected == DNS_SIGNATURE_GOOD);
+		struct dns_rrset changed = tampered(*state, &own.set, false, 2);
+		assert_int_equal(outcome(*state, &changed, &keys), DNS_SIGNATURE_BAD);
+		dns_key_unref(own.key);
+	}
+}
+
+// Two keys, one of which is about to expire: both are reported, with their own dates.
+static void best_signature_counts_and_all_are_reported(void **state)
+{
+	struct zone zone;
+	load(*state, "ed25519", &zone);
+	struct dns_keys keys = keys_of(*state, &zone);
+	struct dns_rrset set = *zone_find(&zone, name(*state, "fixture.example"), DNS_TYPE_DNSKEY);
+	assert_int_equal(set.signature_count, 2);
+	struct dns_rdata both[3] = {edited(*state, &set.signatures[0], 8, 0), set.signatures[1],
+	        edited(*state, &set.signatures[0], 40, 0xee)};
+	set.signatures = both;
+	set.signature_count = 3;
+	struct dns_verified v = verify(*state, &set, &keys, NOW);
+	assert_int_equal(v.outcome, DNS_SIGNATURE_GOOD);
+	assert_int_equal(v.signer_count, 1);
+	assert_int_equal(v.signers[0].signature, 1);
+	assert_int_equal(v.signatures[0], DNS_SIGNATURE_EXPIRED); // the date is in 2001 now
+	assert_int_equal(v.signatures[1], DNS_SIGNATURE_GOOD);
+	assert_int_equal(v.signatures[2], DNS_SIGNATURE_BAD);
 	dns_keys_clear(&keys);
 }
 
@@ -570,6 +677,8 @@ int main(void)
 	        cmocka_unit_test(unknown_algorithms_are_unsupported),
 	        cmocka_unit_test(signature_must_fit_its_set),
 	        cmocka_unit_test(key_must_be_the_right_one),
+	        cmocka_unit_test(keys_that_must_not_sign_are_told_apart),
+	        cmocka_unit_test(best_signature_counts_and_all_are_reported),
 	        cmocka_unit_test(colliding_tags_are_all_tried),
 	        cmocka_unit_test(work_is_bounded),
 	        cmocka_unit_test(damaged_keys_fail_without_harm),
