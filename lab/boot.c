@@ -8,6 +8,7 @@
 #include "zone_file.h"
 
 #include "base/clock.h"
+#include "base/data.h"
 #include "base/file.h"
 #include "base/random.h"
 
@@ -30,6 +31,7 @@ struct boot {
 	struct lab_info info;
 	struct template_vars *vars;
 	struct processes servers;
+	const struct lab_options *options;
 	int report;
 	int64_t start_ms, until_ms;
 	struct error err;
@@ -144,6 +146,7 @@ static enum result boot_vars(struct boot *boot)
 	template_set(boot->vars, "ZONE", info->zone);
 	template_set(boot->vars, "LOSING_HOME", LOSING_HOME);
 	template_set(boot->vars, "GAINING_HOME", GAINING_HOME);
+	template_set(boot->vars, "MINIMAL", boot->options->minimal_answers ? "yes" : "no");
 	boot_ttl_vars(boot);
 	boot_server_vars(boot, "ROOT", &info->root);
 	boot_server_vars(boot, "TLD1", &info->party[LAB_REGISTRY].server[0]);
@@ -205,8 +208,8 @@ static enum result boot_template(struct boot *boot, const char *from, const char
 {
 	const char *source, *target = boot_path(boot, to);
 	char name[128];
-	snprintf(name, sizeof(name), "templates/%s", from);
-	enum result result = lab_data_path(boot->arena, name, &source, &boot->err);
+	snprintf(name, sizeof(name), "lab/templates/%s", from);
+	enum result result = data_path(boot->arena, name, &source, &boot->err);
 	if (result == RESULT_OK)
 		result = template_file(boot->vars, boot->arena, source, target, &boot->err);
 	return result;
@@ -645,11 +648,10 @@ static enum result boot_all(struct boot *boot)
 // --- after the start
 // ------------------------------------------------------------------------------
 
-static void boot_note(const struct boot *boot, const char *text)
+static void boot_note(const char *text)
 {
 	char when[TIME_TEXT];
 	dprintf(STDERR_FILENO, "%s %s\n", time_format(boot_now_ms(), when), text);
-	(void)boot;
 }
 
 static void boot_end(struct boot *boot)
@@ -662,7 +664,6 @@ static void boot_end(struct boot *boot)
 }
 
 // Collects ended processes until told to end (SIGTERM) or to start the ended ones again (SIGHUP).
-// Written pids are those inside the lab.
 static void boot_watch(struct boot *boot, const sigset_t *signals)
 {
 	for (;;) {
@@ -671,11 +672,11 @@ static void boot_watch(struct boot *boot, const sigset_t *signals)
 			return;
 		if (signal == SIGCHLD && process_reap(&boot->servers)) {
 			(void)process_check(&boot->servers, &boot->err);
-			boot_note(boot, boot->err.text);
+			boot_note(boot->err.text);
 		}
 		if (signal == SIGHUP &&
 		        process_restart_ended(&boot->servers, &boot->err) != RESULT_OK)
-			boot_note(boot, boot->err.text);
+			boot_note(boot->err.text);
 	}
 }
 
@@ -683,6 +684,7 @@ void boot_run(const struct lab_info *info, const struct lab_options *options, in
 {
 	struct boot boot = {.arena = arena_new(64u << 20),
 	        .info = *info,
+	        .options = options,
 	        .report = report,
 	        .start_ms = boot_now_ms()};
 	boot.until_ms = time_add(boot.start_ms, options->deadline_ms);

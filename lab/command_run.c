@@ -3,6 +3,7 @@
 #include "scenario.h"
 
 #include "base/clock.h"
+#include "base/data.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,8 +20,8 @@ static enum result run_path(
 	if (strchr(operand, '/') != NULL ||
 	        (length > 5 && strcmp(operand + length - 5, ".yaml") == 0))
 		return RESULT_OK;
-	snprintf(name, sizeof(name), "scenarios/%s.yaml", operand);
-	return lab_data_path(arena, name, path, err);
+	snprintf(name, sizeof(name), "lab/scenarios/%s.yaml", operand);
+	return data_path(arena, name, path, err);
 }
 
 static void run_print(const struct scenario *scenario, const struct lab_info *info,
@@ -73,7 +74,7 @@ static int run_one(const struct scenario *scenario, const struct command_options
 	struct error err = {0};
 	struct lab *lab;
 	struct lab_options how = options->lab;
-	memcpy(how.ttl_s, scenario->ttl_s, sizeof(how.ttl_s));
+	scenario_lab_options(scenario, &how);
 	how.progress = isatty(STDERR_FILENO) ? command_progress : NULL;
 	fprintf(stderr, "%s: %s\n", scenario->name, scenario->about);
 	if (lab_create(&how, &lab, &err) != RESULT_OK)
@@ -92,7 +93,8 @@ int command_run(int argc, char **argv)
 	        "Runs scenarios, each in a lab of its own, and says whether the validators saw "
 	        "what\n"
 	        "the scenario expects. A SCENARIO is a YAML file, or the name of one that comes\n"
-	        "with Baton: steady, hard-switch, foreign-keys. Exit status 0 if all were as\n"
+	        "with Baton (lab/scenarios): steady, hard-switch and so on. Exit status 0 if all "
+	        "were as\n"
 	        "expected, 1 if not, 2 for unusable input.\n\n"
 	        "  --log FILE   one line for each answer (of the last scenario)\n"
 	        "  --json       print the counts as JSON\n"

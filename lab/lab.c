@@ -89,27 +89,6 @@ enum result lab_options_ttl(struct lab_options *options, const char *text, struc
 	return RESULT_OK;
 }
 
-enum result lab_data_path(
-        struct arena *arena, const char *name, const char **path, struct error *err)
-{
-	const char *env = getenv("BATON_DATA");
-	const char *const folder[] = {env, BATON_SOURCE_DATA, BATON_INSTALLED_DATA};
-	for (size_t i = 0; i < sizeof(folder) / sizeof(folder[0]); i++) {
-		if (folder[i] == NULL || folder[i][0] == '\0')
-			continue;
-		const char *full = arena_printf(arena, "%s/lab/%s", folder[i], name);
-		if (full == NULL)
-			return error_set(err, RESULT_MEMORY, "out of memory");
-		if (access(full, R_OK) == 0) {
-			*path = full;
-			return RESULT_OK;
-		}
-	}
-	return error_set(err, RESULT_NOT_FOUND,
-	        "the file lab/%s is not there; set BATON_DATA to the folder that has lab/ in it",
-	        name);
-}
-
 // --- where labs are ---------------------------------------------------------------------------
 
 static const char *lab_temporary(void)
@@ -340,8 +319,11 @@ enum result lab_down(struct lab *lab, struct error *err)
 		return error_set(err, RESULT_NOT_FOUND, "no lab runs in %s", lab->info.dir);
 	if (kill(pid, SIGTERM) != 0)
 		return error_set_errno(err, "cannot end the lab in %s", lab->info.dir);
+	char kept[PATH_MAX];
+	snprintf(kept, sizeof(kept), "%s/kept", lab->info.dir);
+	bool keeps = access(kept, F_OK) == 0;
 	for (int i = 0; i < 200; i++) {
-		if (!lab_alive(lab))
+		if (!lab_alive(lab) && (keeps || access(lab->info.dir, F_OK) != 0))
 			return RESULT_OK;
 		poll(NULL, 0, 50);
 	}

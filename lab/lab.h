@@ -62,6 +62,9 @@ struct lab_options {
 	bool keep;       // leave the folder there at the end
 	uint32_t ttl_s[LAB_TTL_COUNT];
 	unsigned names;
+	// Positive answers come without the NS set of the zone, from the losing operator's
+	// secondary as well; Knot never adds it. Validators then go by the parent's NS set.
+	bool minimal_answers;
 	int64_t deadline_ms; // for the whole start
 	// Called with one line for each thing that happens during the start; may be NULL.
 	void (*progress)(void *ctx, const char *line);
@@ -171,11 +174,6 @@ enum result lab_restart_ended(const struct lab *lab, struct error *err);
 // Puts ${NAME} variables of the lab into text, for scenarios: see scenario.h for the names.
 enum result lab_expand(const struct lab *lab, struct arena *arena, const char *text, char **out,
         struct error *err);
-
-// The file `name` ("templates/nsd.conf") of the lab's data: from $BATON_DATA/lab, the source tree
-// that this was built from, or the installed data directory, whichever is there first.
-enum result lab_data_path(
-        struct arena *arena, const char *name, const char **path, struct error *err);
 
 // `baton lab ...`; argv[0] is "lab". Returns the exit status.
 int lab_main(int argc, char **argv);

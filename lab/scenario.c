@@ -41,6 +41,26 @@ static enum result scenario_ttl(
 	return result;
 }
 
+static enum result scenario_answers(const struct yaml_node *node, bool *minimal, struct error *err)
+{
+	static const char *const words[] = {"full", "minimal", NULL};
+	const char *text;
+	enum result result = yaml_text(node, "answers", &text, err);
+	if (result != RESULT_OK)
+		return result;
+	int index = scenario_word(text, words);
+	if (index < 0)
+		return yaml_error(node, err, "expected 'full' or 'minimal'");
+	*minimal = index == 1;
+	return RESULT_OK;
+}
+
+void scenario_lab_options(const struct scenario *scenario, struct lab_options *options)
+{
+	memcpy(options->ttl_s, scenario->ttl_s, sizeof(options->ttl_s));
+	options->minimal_answers = scenario->minimal_answers;
+}
+
 static enum result scenario_probe(
         const struct yaml_node *node, struct prober_options *options, struct error *err)
 {
@@ -243,7 +263,7 @@ enum result scenario_load(
         struct arena *arena, const char *path, struct scenario **out, struct error *err)
 {
 	static const char *const words[] = {
-	        "scenario", "about", "ttl", "probe", "steps", "expect", NULL};
+	        "scenario", "about", "ttl", "answers", "probe", "steps", "expect", NULL};
 	const struct yaml_node *root;
 	struct lab_options defaults = lab_options_default();
 	struct scenario *scenario = arena_alloc(arena, sizeof(*scenario));
@@ -261,6 +281,9 @@ enum result scenario_load(
 		result = scenario_required(root, "about", &scenario->about, err);
 	if (result == RESULT_OK)
 		result = scenario_ttl(yaml_get(root, "ttl"), scenario, err);
+	if (result == RESULT_OK && yaml_get(root, "answers") != NULL)
+		result = scenario_answers(
+		        yaml_get(root, "answers"), &scenario->minimal_answers, err);
 	if (result == RESULT_OK)
 		result = scenario_probe(yaml_get(root, "probe"), &scenario->prober, err);
 	if (result == RESULT_OK && yaml_get(root, "steps") == NULL)

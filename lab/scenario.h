@@ -3,6 +3,7 @@
 //     scenario: hard-switch
 //     about: The NS and DS records are swapped at once at the parent.
 //     ttl: {ds: 6s, dnskey: 10s}                 # optional, as for `baton lab up --ttl`
+//     answers: minimal                           # optional: without the zone's NS set, else full
 //     probe: {rate: 80, timeout: 4s}             # optional
 //     steps:
 //       - sleep: 5s
@@ -79,6 +80,7 @@ struct scenario_expect {
 struct scenario {
 	const char *file, *name, *about;
 	uint32_t ttl_s[LAB_TTL_COUNT];
+	bool minimal_answers;
 	struct prober_options prober;
 	struct scenario_step step[SCENARIO_MAX_STEPS];
 	size_t steps;
@@ -99,7 +101,10 @@ struct scenario_outcome {
 enum result scenario_load(
         struct arena *arena, const char *path, struct scenario **scenario, struct error *err);
 
-// Starts a lab with lab_options (whose TTLs the scenario's replace), runs the steps under the
+// The lab that a scenario wants: TTLs and kind of answers go into options.
+void scenario_lab_options(const struct scenario *scenario, struct lab_options *options);
+
+// Starts a lab with lab_options (in which the scenario's own come first), runs the steps under the
 // prober, ends the lab, judges. log_path, for the prober's log, may be NULL.
 enum result scenario_run(const struct scenario *scenario, const struct lab_options *lab_options,
         const char *log_path, struct scenario_outcome *outcome, struct error *err);

@@ -119,7 +119,7 @@ enum result scenario_run(const struct scenario *scenario, const struct lab_optio
 {
 	struct lab *lab;
 	struct lab_options options = *lab_options;
-	memcpy(options.ttl_s, scenario->ttl_s, sizeof(options.ttl_s));
+	scenario_lab_options(scenario, &options);
 	enum result result = lab_create(&options, &lab, err);
 	if (result != RESULT_OK)
 		return result;

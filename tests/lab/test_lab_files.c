@@ -4,6 +4,7 @@
 #include "scenario.h"
 #include "template.h"
 
+#include "base/data.h"
 #include "base/file.h"
 
 #include <setjmp.h>
@@ -143,13 +144,14 @@ static void test_scenario_errors(void **state)
 
 static void test_shipped_scenarios_load(void **state)
 {
-	static const char *const name[] = {"steady", "hard-switch", "foreign-keys"};
+	static const char *const name[] = {"steady", "hard-switch", "foreign-keys",
+	        "operator-change", "old-ds-too-early", "no-key-exchange", "insecure-as-published"};
 	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
 		struct arena *arena = arena_new(32u << 20);
 		struct scenario *scenario;
 		struct error err = {0};
-		const char *path, *file = arena_printf(arena, "scenarios/%s.yaml", name[i]);
-		assert_int_equal(lab_data_path(arena, file, &path, &err), RESULT_OK);
+		const char *path, *file = arena_printf(arena, "lab/scenarios/%s.yaml", name[i]);
+		assert_int_equal(data_path(arena, file, &path, &err), RESULT_OK);
 		if (scenario_load(arena, path, &scenario, &err) != RESULT_OK)
 			fail_msg("%s", err.text);
 		assert_string_equal(scenario->name, name[i]);

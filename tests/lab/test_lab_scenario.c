@@ -2,6 +2,8 @@
 // argument the prober's log is written there.
 #include "scenario.h"
 
+#include "base/data.h"
+
 #include <stdio.h>
 
 int main(int argc, char **argv)
@@ -15,8 +17,8 @@ int main(int argc, char **argv)
 	struct lab_options options = lab_options_default();
 	if (argc < 2 || arena == NULL)
 		return 2;
-	snprintf(name, sizeof(name), "scenarios/%s.yaml", argv[1]);
-	enum result result = lab_data_path(arena, name, &path, &err);
+	snprintf(name, sizeof(name), "lab/scenarios/%s.yaml", argv[1]);
+	enum result result = data_path(arena, name, &path, &err);
 	if (result == RESULT_OK)
 		result = scenario_load(arena, path, &scenario, &err);
 	if (result == RESULT_OK)
