@@ -158,6 +158,9 @@ struct observe_round {
 	struct arena *arena; // private
 };
 
+// An empty round whose arena holds up to max_octets; NULL without memory. (For those who make
+// rounds themselves: the observer, and tests.)
+struct observe_round *observe_round_new(size_t max_octets);
 void observe_round_free(struct observe_round *round); // NULL is fine
 
 // A new reference in *json: integers, strings and booleans only, at most a few hundred octets for

@@ -120,6 +120,9 @@ int observe_subject_find(const struct observe_subject *subject, const char *name
 // A new reference in *json. RESULT_MEMORY.
 enum result observe_subject_to_json(
         const struct observe_subject *subject, json_t **json, struct error *err);
+// SHA-256 of the canonical JSON: which subject a round belongs to.
+enum result observe_subject_hash(
+        const struct observe_subject *subject, uint8_t hash[32], struct error *err);
 // Everything is checked; unknown members are errors.
 enum result observe_subject_from_json(
         const json_t *json, struct observe_subject **subject, struct error *err);
