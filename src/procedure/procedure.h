@@ -40,9 +40,10 @@ enum {
 	PROCEDURE_MAX_TERMS = 16,  // of one effect
 	PROCEDURE_MAX_WAITS = 8,   // of one step
 	PROCEDURE_MAX_REQUIRES = 40,
-	PROCEDURE_MAX_NAME = 31, // octets of a party or a key's generation
-	PROCEDURE_MAX_ID = 63,   // octets of a procedure's, step's or branch's id
-	PROCEDURE_PARENT = -1,   // "party" of parent.ds and parent.ns
+	PROCEDURE_MAX_NAME = 31,    // octets of a party or a key's generation
+	PROCEDURE_MAX_ID = 63,      // octets of a procedure's, step's or branch's id
+	PROCEDURE_MAX_DAYS = 36500, // of a deadline or a wait
+	PROCEDURE_PARENT = -1,      // "party" of parent.ds and parent.ns
 };
 
 enum procedure_role {

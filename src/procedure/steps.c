@@ -117,6 +117,9 @@ static enum result parse_deadline(
 		        within != NULL ? "'within' needs 'else', expected ask, skip or a branch"
 		                       : "'else' needs 'within', expected a duration such as 7d");
 	enum result result = yaml_duration(within, "within", &step->within_ms, parser->err);
+	if (result == RESULT_OK && step->within_ms > PROCEDURE_MAX_DAYS * DAY_MS)
+		return yaml_error(within, parser->err, "'within' is too long, expected at most %dd",
+		        PROCEDURE_MAX_DAYS);
 	return result == RESULT_OK ? parse_else(parser, otherwise, step) : result;
 }
 

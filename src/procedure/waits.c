@@ -139,6 +139,9 @@ static enum result parse_number(
 		struct error inner = {0};
 		if (duration_parse(c->text, &e->duration_ms, &inner) != RESULT_OK)
 			return cursor_error(c, "%s", inner.text);
+		if (e->duration_ms > PROCEDURE_MAX_DAYS * DAY_MS)
+			return cursor_error(c, "'%.60s' is too long, expected at most %dd", c->text,
+			        PROCEDURE_MAX_DAYS);
 		return cursor_advance(c);
 	}
 	if (strlen(c->text) > 3)
@@ -332,8 +335,10 @@ int64_t procedure_waits_over_ms(const struct procedure_step *step,
 			from = wait->event == PROCEDURE_DONE   ? times[wait->step].done_ms
 			       : wait->event == PROCEDURE_SEEN ? times[wait->step].seen_ms
 			                                       : times[wait->step].everywhere_ms;
-		int64_t until =
-		        time_add(from, procedure_expression_ms(wait->expression, history, binding));
+		int64_t length = procedure_expression_ms(wait->expression, history, binding);
+		if (length > PROCEDURE_MAX_DAYS * DAY_MS)
+			length = PROCEDURE_MAX_DAYS * DAY_MS;
+		int64_t until = time_add(from, length);
 		if (until > over)
 			over = until;
 	}

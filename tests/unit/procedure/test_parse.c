@@ -171,6 +171,9 @@ static const struct {
         {WAIT("1d after b"), "t:9:71: expected a step listed before this one, here is 'b'"},
         {WAIT("1d after a soon"), "t:9:73: expected done, seen or everywhere, here is 'soon'"},
         {WAIT("1d 2d"), "t:9:65: '2d' is too much, expected '+', 'after' or the end"},
+        {WAIT("40000d"), "t:9:62: '40000d' is too long, expected at most 36500d"},
+        {STEP("does: announce, undo: nothing, within: 40000d, else: ask"),
+                "t:8:63: 'within' is too long, expected at most 36500d"},
         // requirements
         {REQUIRES("good weather"),
                 "t:7:12: unknown condition 'good weather', expected one such as "
