@@ -145,9 +145,9 @@ enum result query_submit(struct query_engine *engine, const struct address *serv
 	size_t name_octets = wire_name_octets(question->name, WIRE_NAME_MAX);
 	if (name_octets == 0)
 		return error_set(err, RESULT_INPUT, "a query needs a name of at most 255 octets");
-	struct query *query;
+	struct query *query = NULL;
 	enum result code = accept_query(engine, server, options, done, ctx, &query, err);
-	if (code != RESULT_OK)
+	if (query == NULL)
 		return code;
 	uint16_t edns_octets = options->edns_octets > 0 ? options->edns_octets : 1232;
 	query->has_edns = !options->no_edns;
@@ -176,9 +176,9 @@ enum result query_submit_message(struct query_engine *engine, const struct addre
 	uint8_t *copy = malloc(2 + message_octets);
 	if (copy == NULL)
 		return error_set(err, RESULT_MEMORY, "no memory for a message");
-	struct query *query;
+	struct query *query = NULL;
 	enum result code = accept_query(engine, server, options, done, ctx, &query, err);
-	if (code != RESULT_OK) {
+	if (query == NULL) {
 		free(copy);
 		return code;
 	}

@@ -28,6 +28,7 @@
 //     edns_refused.
 //   * the right answer but for the letters' case: the server may not preserve it, or somebody
 //     guesses; once more over TCP, where case needs no check; the result says case_lost.
+//   * nearly an answer, cut short or an error without a question: once more over TCP, too.
 //   * BADVERS and all other answers: the caller's business, status QUERY_ANSWERED.
 //   * none in timeout_ms: again, with a new ID, port and case, and double the patience.
 // The answer is structurally sound (every record lies inside the message) but not interpreted.
@@ -50,9 +51,9 @@ struct query_engine;
 struct query;
 
 enum query_status {
-	QUERY_ANSWERED,   // data is the response, whatever its RCODE says
-	QUERY_TIMED_OUT,  // nothing in time
-	QUERY_REFUSED,    // the peer's system said that nobody listens (TCP reset, ICMP), each time
+	QUERY_ANSWERED,  // data is the response, whatever its RCODE says
+	QUERY_TIMED_OUT, // nothing in time
+	QUERY_REFUSED, // each time the peer's side said no: ICMP, connection refused, reset, closed
 	QUERY_MALFORMED,  // responses came that no parser can use
 	QUERY_MISMATCHED, // only responses that may be forged: wrong ID, source, question or case
 	QUERY_FAILED,     // our own system: no route, no descriptors, no such family
@@ -63,7 +64,8 @@ const char *query_status_text(enum query_status status);
 
 enum query_transport { QUERY_UDP, QUERY_TCP };
 
-// What arrived and was not believed.
+// What arrived and was not believed. With shared ports (limits.ports) nobody can tell whose answer
+// a wrong source or ID over UDP was meant to forge; those count in query_stats only.
 enum query_ignored {
 	QUERY_WRONG_SOURCE, // not from the address and port asked
 	QUERY_WRONG_ID,

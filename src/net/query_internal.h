@@ -96,7 +96,7 @@ struct query_port {
 struct query_connection {
 	struct query_engine *engine;
 	struct query_server *server;
-	struct query_connection *next, **link;           // of the server
+	struct query_connection *next, **link;           // of the server, or in the free list
 	struct query_connection *idle_next, **idle_link; // of the engine, oldest first
 	struct loop_stream *stream;
 	struct loop_timer timer; // idle time
@@ -139,6 +139,7 @@ struct query_engine {
 	struct query_port *free_ports;
 
 	size_t connections;
+	struct query_connection *free_connections;
 	struct query_connection *idle_connections, **idle_connections_end;
 };
 

@@ -40,10 +40,11 @@ static void idle_enter(struct query_connection *connection)
 
 static void connection_free(struct query_connection *connection)
 {
-	struct query_server *server = connection->server;
+	struct query_engine *engine = connection->engine;
 	buffer_free(&connection->in);
-	free(connection);
-	server_settle(server);
+	connection->next = engine->free_connections;
+	engine->free_connections = connection;
+	server_settle(connection->server);
 }
 
 // Closes it, without a word to its queries, of which there are none any more. Its memory stays
@@ -210,7 +211,8 @@ static enum result connection_open(
 	enum result code = loop_stream_connect(engine->loop, local.family != 0 ? &local : NULL,
 	        &server->address, &handler, connection, &connection->stream, NULL);
 	if (code != RESULT_OK) {
-		free(connection);
+		connection->next = engine->free_connections;
+		engine->free_connections = connection;
 		return code;
 	}
 	connection->link = &server->connections;
@@ -336,4 +338,9 @@ void tcp_free(struct query_engine *engine)
 		for (struct query_server *s = engine->servers[i]; s != NULL; s = s->hash_next)
 			while (s->connections != NULL)
 				connection_close(s->connections);
+	while (engine->free_connections != NULL) {
+		struct query_connection *connection = engine->free_connections;
+		engine->free_connections = connection->next;
+		free(connection);
+	}
 }

@@ -1,6 +1,7 @@
 #include "net/sim_internal.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ static char *copy_output(const char *text, size_t max_octets, size_t *octets, bo
 	}
 	char *copy = sim_alloc(n + 1);
 	if (n > 0)
-		memcpy(copy, text, n);
+		snprintf(copy, n + 1, "%s", text);
 	*octets = n;
 	return copy;
 }
