@@ -21,11 +21,10 @@
 // a random port. An answer counts only if it comes from the address and port asked, to the port it
 // was sent from, with the ID, a response, with the question as sent, in the very case it was sent.
 // Then:
-//   * TC set: once more over TCP (RFC 7766), by a connection that queries to the same address
-//   share.
+//   * TC set: once more over TCP (RFC 7766), by a connection that is shared with other queries to
+//     the same address.
 //   * FORMERR or NOTIMP without an OPT record: once more without EDNS (RFC 6891, 7); the result
-//   says
-//     edns_refused.
+//     says edns_refused.
 //   * the right answer but for the letters' case: the server may not preserve it, or somebody
 //     guesses; once more over TCP, where case needs no check; the result says case_lost.
 //   * nearly an answer, cut short or an error without a question: once more over TCP, too.
@@ -51,9 +50,9 @@ struct query_engine;
 struct query;
 
 enum query_status {
-	QUERY_ANSWERED,  // data is the response, whatever its RCODE says
-	QUERY_TIMED_OUT, // nothing in time
-	QUERY_REFUSED, // each time the peer's side said no: ICMP, connection refused, reset, closed
+	QUERY_ANSWERED,   // data is the response, whatever its RCODE says
+	QUERY_TIMED_OUT,  // nothing in time
+	QUERY_REFUSED,    // said the peer's side each time: ICMP, refused, reset, closed
 	QUERY_MALFORMED,  // responses came that no parser can use
 	QUERY_MISMATCHED, // only responses that may be forged: wrong ID, source, question or case
 	QUERY_FAILED,     // our own system: no route, no descriptors, no such family

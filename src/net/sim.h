@@ -18,8 +18,9 @@
 //             .link = {.delay_ms = 5, .jitter_ms = 10, .loss = 100}});      // 100 of 1000 lost
 //     struct loop *loop = sim_loop(sim);
 //     ... run the code under test on loop ...
-//     sim_wall_jump(sim, -HOUR_MS);                                          // somebody set the
-//     date loop_run(loop, TIME_NEVER_MS); sim_free(sim); // with its loop
+//     sim_wall_jump(sim, -HOUR_MS);                      // somebody set the date
+//     loop_run(loop, TIME_NEVER_MS);
+//     sim_free(sim);                                     // with its loop
 //
 // An address without a host swallows datagrams and connection attempts. Requests and replies take
 // the host's link in both directions. Datagrams may be lost, doubled, damaged and reordered by it

@@ -109,6 +109,46 @@ static void test_tcp_dark(void **state)
 	assert_int_equal(r->total_ms, 7000);
 }
 
+static void test_many_to_a_dark_address(void **state)
+{
+	struct fixture *f = *state;
+	static struct outcome lost[100];
+	f->host.base.tcp = SIM_SILENT;
+	host_put(f->sim, "192.0.2.1", &f->host);
+	for (int i = 0; i < 100; i++) {
+		lost[i] = (struct outcome){.loop = f->loop};
+		host_ask(f->engine, "192.0.2.1",
+		        &(struct query_options){.tcp_only = true, .timeout_ms = 500, .tries = 2},
+		        &lost[i]);
+	}
+	loop_run(f->loop, TIME_NEVER_MS);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(lost[i].calls, 1);
+		assert_int_equal(lost[i].result.status, QUERY_TIMED_OUT);
+		assert_int_equal(lost[i].result.tries, 2);
+	}
+	// Twenty at a time, 500 and 1000 ms each.
+	assert_true(loop_now_ms(f->loop) <= 5 * 1500 + 1000);
+}
+
+static bool wrong_id(struct host *host, const struct sim_request *request)
+{
+	uint8_t answer[1000];
+	size_t octets = host_answer(host, request, answer);
+	answer[0] ^= 0x80;
+	sim_reply(request, &(struct sim_reply){.data = answer, .octets = octets});
+	return true;
+}
+
+static void test_wrong_id_over_tcp(void **state)
+{
+	struct fixture *f = *state;
+	f->host.before = wrong_id;
+	const struct query_result *r = ask(f, &(struct query_options){.tcp_only = true});
+	assert_int_equal(r->status, QUERY_MISMATCHED);
+	assert_int_equal(r->ignored[QUERY_WRONG_ID], 3);
+}
+
 static bool half_message(struct host *host, const struct sim_request *request)
 {
 	uint8_t answer[1000];
@@ -201,6 +241,8 @@ int main(void)
 	        TEST(test_tcp_refused),
 	        TEST(test_tcp_reset),
 	        TEST(test_tcp_dark),
+	        TEST(test_many_to_a_dark_address),
+	        TEST(test_wrong_id_over_tcp),
 	        TEST(test_half_message),
 	        TEST(test_drip_in_time),
 	        TEST(test_slow_drip_blocks_nobody),
