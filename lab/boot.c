@@ -77,8 +77,8 @@ static enum result boot_folder(struct boot *boot, const char *name)
 
 static enum result boot_folders(struct boot *boot)
 {
-	static const char *const folder[] = {"log", "keys", "root", "tld1", "tld2", "a1", "a2",
-	        "b1", "b1/keys", "b2", "unbound", "bind", "kresd", "forwarded", "forwarder"};
+	static const char *const folder[] = {"log", "pid", "keys", "root", "tld1", "tld2", "a1",
+	        "a2", "b1", "b1/keys", "b2", "unbound", "bind", "kresd", "forwarded", "forwarder"};
 	static const char *const run[] = {
 	        BOOT_RUN_DIR, BOOT_RUN_DIR "/root", BOOT_RUN_DIR "/tld1", BOOT_RUN_DIR "/a1"};
 	for (size_t i = 0; i < sizeof(folder) / sizeof(folder[0]); i++)
@@ -221,7 +221,8 @@ static enum result boot_start(struct boot *boot, const char *id, const char *wor
 	char **argv = arena_array(boot->arena, 16, sizeof(*argv));
 	char *text = arena_strdup(boot->arena, words), *word;
 	const char *log = arena_printf(boot->arena, "%s/log/%s.log", boot->info.dir, id);
-	if (argv == NULL || text == NULL || log == NULL)
+	const char *pid_file = arena_printf(boot->arena, "%s/pid/%s", boot->info.dir, id);
+	if (argv == NULL || text == NULL || log == NULL || pid_file == NULL)
 		return error_set(&boot->err, RESULT_MEMORY, "out of memory");
 	for (size_t n = 0; (word = strsep(&text, " ")) != NULL && n < 15; n++)
 		argv[n] = strcmp(word, "CONF") == 0
@@ -229,7 +230,7 @@ static enum result boot_start(struct boot *boot, const char *id, const char *wor
 		          : strcmp(word, "DIR") == 0
 		                  ? arena_printf(boot->arena, "%s/%s", boot->info.dir, id)
 		                  : word;
-	return process_start(&boot->servers, id, argv, log, &boot->err);
+	return process_start(&boot->servers, id, argv, log, pid_file, &boot->err);
 }
 
 // --- signed zones ---------------------------------------------------------------------------
@@ -674,6 +675,8 @@ static void boot_watch(struct boot *boot, const sigset_t *signals)
 			(void)process_check(&boot->servers, &boot->err);
 			boot_note(boot->err.text);
 		}
+		if (signal == SIGHUP)
+			process_reap(&boot->servers);
 		if (signal == SIGHUP &&
 		        process_restart_ended(&boot->servers, &boot->err) != RESULT_OK)
 			boot_note(boot->err.text);

@@ -157,7 +157,7 @@ static const struct {
         {"exec", command_exec, "run a command inside a running lab"},
         {"shell", command_shell, "a shell inside a running lab"},
         {"status", command_status, "which labs run, and their servers"},
-        {"restart", command_restart, "start servers again that have ended"},
+        {"restart", command_restart, "kill a server and start it again"},
         {"down", command_down, "end a running lab"},
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))

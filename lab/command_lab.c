@@ -100,13 +100,10 @@ int command_down(int argc, char **argv)
 	static const char usage[] = "usage: baton lab down [--dir DIR]\n\nEnds a running lab.\n";
 	struct command_options options;
 	struct error err = {0};
-	struct lab *lab;
 	int status;
-	if (!open_lab(argc, argv, usage, &options, &lab, &status))
+	if (!command_options(argc, argv, "dir", usage, &options, &status))
 		return status;
-	enum result result = lab_down(lab, &err);
-	lab_close(lab);
-	return result == RESULT_OK ? 0 : command_fail("down", &err);
+	return lab_down(options.dir, &err) == RESULT_OK ? 0 : command_fail("down", &err);
 }
 
 int command_status(int argc, char **argv)
@@ -125,15 +122,18 @@ int command_status(int argc, char **argv)
 
 int command_restart(int argc, char **argv)
 {
-	static const char usage[] = "usage: baton lab restart [--dir DIR]\n\n"
-	                            "Starts every server of a lab again that has ended.\n";
+	static const char usage[] = "usage: baton lab restart [--dir DIR] [SERVER]\n\n"
+	                            "Kills a server, named as 'baton lab status' shows it, and "
+	                            "starts it again. Without\n"
+	                            "SERVER, starts every server again that has ended.\n";
 	struct command_options options;
 	struct error err = {0};
 	struct lab *lab;
 	int status;
 	if (!open_lab(argc, argv, usage, &options, &lab, &status))
 		return status;
-	enum result result = lab_restart_ended(lab, &err);
+	enum result result =
+	        lab_restart(lab, options.operands < argc ? argv[options.operands] : NULL, &err);
 	lab_close(lab);
 	return result == RESULT_OK ? 0 : command_fail("restart", &err);
 }

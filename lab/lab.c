@@ -312,22 +312,23 @@ void lab_close(struct lab *lab)
 		arena_free(lab->arena);
 }
 
-enum result lab_down(struct lab *lab, struct error *err)
+enum result lab_down(const char *dir, struct error *err)
 {
-	pid_t pid = keeper_pid(lab->info.dir, "keeper.pid");
-	if (pid == 0 || !lab_alive(lab))
-		return error_set(err, RESULT_NOT_FOUND, "no lab runs in %s", lab->info.dir);
-	if (kill(pid, SIGTERM) != 0)
-		return error_set_errno(err, "cannot end the lab in %s", lab->info.dir);
-	char kept[PATH_MAX];
-	snprintf(kept, sizeof(kept), "%s/kept", lab->info.dir);
+	char chosen[PATH_MAX], kept[PATH_MAX + 8];
+	enum result result = lab_choose(dir, chosen, sizeof(chosen), err);
+	if (result != RESULT_OK)
+		return result;
+	pid_t pid = keeper_pid(chosen, "keeper.pid");
+	if (pid == 0 || kill(pid, SIGTERM) != 0)
+		return error_set_errno(err, "cannot end the lab in %s", chosen);
+	snprintf(kept, sizeof(kept), "%s/kept", chosen);
 	bool keeps = access(kept, F_OK) == 0;
 	for (int i = 0; i < 200; i++) {
-		if (!lab_alive(lab) && (keeps || access(lab->info.dir, F_OK) != 0))
+		if (!keeper_locked(chosen) && (keeps || access(chosen, F_OK) != 0))
 			return RESULT_OK;
 		poll(NULL, 0, 50);
 	}
-	return error_set(err, RESULT_TIMEOUT, "the lab in %s does not end", lab->info.dir);
+	return error_set(err, RESULT_TIMEOUT, "the lab in %s does not end", chosen);
 }
 
 const struct lab_info *lab_info(const struct lab *lab)
@@ -388,10 +389,13 @@ static _Noreturn void lab_end_as(int status)
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 126);
 }
 
-static _Noreturn void lab_child(const struct lab *lab, char *const argv[])
+// out is where standard output goes, -1: where the caller's does.
+static _Noreturn void lab_child(const struct lab *lab, char *const argv[], int out)
 {
 	struct error err = {0};
 	int status = 0;
+	if (out >= 0 && dup2(out, STDOUT_FILENO) < 0)
+		_exit(126);
 	if (lab_enter(lab, LAB_ENTER_ALL, &err) != RESULT_OK) {
 		dprintf(STDERR_FILENO, "%s\n", err.text);
 		_exit(126);
@@ -433,15 +437,15 @@ static bool lab_wait_child(pid_t pid, int64_t timeout_ms, int *status)
 	}
 }
 
-enum result lab_run_in(const struct lab *lab, char *const argv[], int64_t timeout_ms, int *status,
-        struct error *err)
+static enum result lab_run(const struct lab *lab, char *const argv[], int out, int64_t timeout_ms,
+        int *status, struct error *err)
 {
 	assert(argv != NULL && argv[0] != NULL);
 	int ended;
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0)
-		lab_child(lab, argv);
+		lab_child(lab, argv, out);
 	if (pid < 0)
 		return error_set_errno(err, "cannot run %s", argv[0]);
 	if (!lab_wait_child(pid, timeout_ms, &ended)) {
@@ -456,10 +460,48 @@ enum result lab_run_in(const struct lab *lab, char *const argv[], int64_t timeou
 	return RESULT_OK;
 }
 
-enum result lab_restart_ended(const struct lab *lab, struct error *err)
+enum result lab_run_in(const struct lab *lab, char *const argv[], int64_t timeout_ms, int *status,
+        struct error *err)
+{
+	return lab_run(lab, argv, -1, timeout_ms, status, err);
+}
+
+enum result lab_run_quietly(const struct lab *lab, char *const argv[], int64_t timeout_ms,
+        int *status, struct error *err)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/log/run.log", lab->info.dir);
+	int out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (out < 0)
+		return error_set_errno(err, "cannot write %s", path);
+	enum result result = lab_run(lab, argv, out, timeout_ms, status, err);
+	close(out);
+	return result;
+}
+
+// Kills a server by its number inside the lab, and waits until init has collected it.
+static enum result lab_kill(const struct lab *lab, const char *id, struct error *err)
+{
+	char name[64], script[128];
+	int status;
+	snprintf(name, sizeof(name), "pid/%s", id);
+	pid_t pid = strchr(id, '/') == NULL ? keeper_pid(lab->info.dir, name) : 0;
+	if (pid == 0)
+		return error_set(err, RESULT_NOT_FOUND, "no server '%s' in the lab", id);
+	snprintf(script, sizeof(script),
+	        "exec 2>&1; kill -KILL %d || exit 0; while kill -0 %d; do sleep 0.05; done",
+	        (int)pid, (int)pid);
+	char *argv[] = {(char[]){"sh"}, (char[]){"-c"}, script, NULL};
+	return lab_run_quietly(lab, argv, 10 * SECOND_MS, &status, err);
+}
+
+enum result lab_restart(const struct lab *lab, const char *id, struct error *err)
 {
 	pid_t init = keeper_pid(lab->info.dir, "init.pid");
 	if (init == 0 || !lab_alive(lab))
 		return error_set(err, RESULT_NOT_FOUND, "no lab runs in %s", lab->info.dir);
-	return kill(init, SIGHUP) == 0 ? RESULT_OK : error_set_errno(err, "cannot signal the lab");
+	enum result result = id != NULL ? lab_kill(lab, id, err) : RESULT_OK;
+	if (result == RESULT_OK && kill(init, SIGHUP) != 0)
+		result = error_set_errno(err, "cannot signal the lab");
+	return result;
 }

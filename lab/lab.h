@@ -132,8 +132,9 @@ void lab_stop(struct lab *lab);
 // with lab_close, which does not end it.
 enum result lab_open(const char *dir, struct lab **lab, struct error *err);
 void lab_close(struct lab *lab);
-// Tells the keeper of a lab, opened or created, to end it, and waits until it has.
-enum result lab_down(struct lab *lab, struct error *err);
+// Tells the keeper of the lab in dir (NULL: the only one under $TMPDIR) to end it, ready or not,
+// and waits until it has.
+enum result lab_down(const char *dir, struct error *err);
 
 const struct lab_info *lab_info(const struct lab *lab);
 bool lab_alive(const struct lab *lab);
@@ -149,6 +150,9 @@ enum result lab_enter(const struct lab *lab, unsigned what, struct error *err);
 // sees the environment of the caller, and BATON_LAB=<dir>.
 enum result lab_run_in(const struct lab *lab, char *const argv[], int64_t timeout_ms, int *status,
         struct error *err);
+// The same for a command whose output nobody reads: it goes to <dir>/log/run.log.
+enum result lab_run_quietly(const struct lab *lab, char *const argv[], int64_t timeout_ms,
+        int *status, struct error *err);
 
 // Sends a dynamic update, signed with the party's key, to the party's primary: script in the words
 // of knsupdate(1) without server, zone, key and send ("del example.test. DS\nadd ..."). The
@@ -168,8 +172,9 @@ struct lab_condition {
 // answers with NOERROR count.
 enum result lab_wait(const struct lab *lab, const struct lab_condition *condition,
         int64_t timeout_ms, struct error *err);
-// Starts every server process again that has ended (been killed, say).
-enum result lab_restart_ended(const struct lab *lab, struct error *err);
+// Kills (SIGKILL) the process of a server, named by its id, and starts it again; with id NULL
+// starts all that have ended. Returns before the server answers again.
+enum result lab_restart(const struct lab *lab, const char *id, struct error *err);
 
 // Puts ${NAME} variables of the lab into text, for scenarios: see scenario.h for the names.
 enum result lab_expand(const struct lab *lab, struct arena *arena, const char *text, char **out,

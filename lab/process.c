@@ -37,7 +37,8 @@ enum result process_find_programs(struct error *err)
 	return RESULT_OK;
 }
 
-static pid_t process_spawn(char *const argv[], const char *log)
+// pid_file (may be NULL) is where the process's number inside the lab goes.
+static pid_t process_spawn(char *const argv[], const char *log, const char *pid_file)
 {
 	pid_t pid = fork();
 	if (pid != 0)
@@ -46,6 +47,9 @@ static pid_t process_spawn(char *const argv[], const char *log)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
+	int number = pid_file != NULL ? open(pid_file, O_WRONLY | O_CREAT | O_TRUNC, 0600) : -1;
+	if (number >= 0)
+		dprintf(number, "%d\n", (int)getpid());
 	int in = open("/dev/null", O_RDONLY);
 	int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
@@ -59,13 +63,13 @@ static pid_t process_spawn(char *const argv[], const char *log)
 }
 
 enum result process_start(struct processes *processes, const char *id, char *const argv[],
-        const char *log, struct error *err)
+        const char *log, const char *pid_file, struct error *err)
 {
 	assert(processes->count < PROCESS_MAX);
-	pid_t pid = process_spawn(argv, log);
+	pid_t pid = process_spawn(argv, log, pid_file);
 	if (pid < 0)
 		return error_set_errno(err, "cannot start %s", argv[0]);
-	processes->list[processes->count++] = (struct process){id, log, argv, pid, 0};
+	processes->list[processes->count++] = (struct process){id, log, pid_file, argv, pid, 0};
 	return RESULT_OK;
 }
 
@@ -75,7 +79,7 @@ enum result process_restart_ended(struct processes *processes, struct error *err
 		struct process *process = &processes->list[i];
 		if (process->pid != 0)
 			continue;
-		pid_t pid = process_spawn(process->argv, process->log);
+		pid_t pid = process_spawn(process->argv, process->log, process->pid_file);
 		if (pid < 0)
 			return error_set_errno(err, "cannot start %s", process->argv[0]);
 		process->pid = pid;
@@ -86,7 +90,7 @@ enum result process_restart_ended(struct processes *processes, struct error *err
 enum result process_run(char *const argv[], const char *log, struct error *err)
 {
 	int status;
-	pid_t pid = process_spawn(argv, log);
+	pid_t pid = process_spawn(argv, log, NULL);
 	if (pid < 0)
 		return error_set_errno(err, "cannot start %s", argv[0]);
 	while (waitpid(pid, &status, 0) < 0)

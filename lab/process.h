@@ -1,12 +1,13 @@
 // The lab's server processes, as its init (PID 1 of the lab) sees them.
 //
 //     struct processes servers = {0};
-//     process_start(&servers, "a1", argv, "/.../log/a1.log", &err);
+//     process_start(&servers, "a1", argv, "/.../log/a1.log", "/.../pid/a1", &err);
 //     process_reap(&servers);                     // after SIGCHLD, or now and then
 //     if (process_check(&servers, &err) != RESULT_OK) ...   // one of them has ended
 //
-// Each runs in a session of its own, reads /dev/null and writes to its log. argv is kept by
-// reference: it must live as long as the process may be started again.
+// Each runs in a session of its own, reads /dev/null and writes to its log; pid_file gets its
+// number. Texts and argv are kept by reference: they must live as long as the process may be
+// started again.
 #pragma once
 
 #include "base/error.h"
@@ -18,7 +19,7 @@
 #define PROCESS_MAX 24
 
 struct process {
-	const char *id, *log;
+	const char *id, *log, *pid_file;
 	char *const *argv;
 	pid_t pid; // 0 once it has ended
 	int status;
@@ -37,7 +38,7 @@ struct processes {
 enum result process_find_programs(struct error *err);
 
 enum result process_start(struct processes *processes, const char *id, char *const argv[],
-        const char *log, struct error *err);
+        const char *log, const char *pid_file, struct error *err);
 // Starts every process again that has ended.
 enum result process_restart_ended(struct processes *processes, struct error *err);
 

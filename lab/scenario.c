@@ -151,15 +151,18 @@ static enum result scenario_words(struct arena *arena, const struct yaml_node *l
 static enum result scenario_step(struct arena *arena, const struct yaml_node *map,
         struct scenario_step *step, struct error *err)
 {
-	static const char *const actions[] = {"sleep", "mark", "update", "wait", "run", NULL};
+	static const char *const actions[] = {
+	        "sleep", "mark", "update", "wait", "run", "restart", NULL};
 	static const char *const words[][4] = {{"sleep", NULL}, {"mark", NULL},
-	        {"update", "script", NULL}, {"wait", NULL}, {"run", "within", NULL}};
+	        {"update", "script", NULL}, {"wait", NULL}, {"run", "within", NULL},
+	        {"restart", NULL}};
 	enum result result = yaml_expect(map, "step", YAML_MAP, err);
 	if (result != RESULT_OK)
 		return result;
 	int action = map->count > 0 ? scenario_word(map->keys[0]->text, actions) : -1;
 	if (action < 0)
-		return yaml_error(map, err, "a step begins with sleep, mark, update, wait or run");
+		return yaml_error(
+		        map, err, "a step begins with sleep, mark, update, wait, run or restart");
 	result = yaml_known_keys(map, "step", words[action], err);
 	if (result != RESULT_OK)
 		return result;
@@ -171,6 +174,8 @@ static enum result scenario_step(struct arena *arena, const struct yaml_node *ma
 		return yaml_duration(value, "sleep", &step->time_ms, err);
 	case SCENARIO_MARK:
 		return yaml_text(value, "mark", &step->mark, err);
+	case SCENARIO_RESTART:
+		return yaml_text(value, "server", &step->server, err);
 	case SCENARIO_UPDATE:
 		result = scenario_party(value, &step->party, err);
 		return result != RESULT_OK ? result

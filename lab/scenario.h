@@ -16,6 +16,7 @@
 //                within: 10s}                    # or: `gone: true`; without `is`, any record
 //       - run: [rndc, -c, "${DIR}/keys/rndc-b1.conf", sign, example.test]
 //         within: 30s                            # must end with status 0, inside the lab
+//       - restart: a1                            # kill a server (SIGKILL) and start it again
 //     expect:
 //       every: secure                            # no answer that is not authenticated
 //       fresh: 100                               # fresh names answered by each validator, at least
@@ -54,7 +55,8 @@ enum scenario_action {
 	SCENARIO_MARK,
 	SCENARIO_UPDATE,
 	SCENARIO_WAIT,
-	SCENARIO_RUN
+	SCENARIO_RUN,
+	SCENARIO_RESTART,
 };
 
 struct scenario_step {
@@ -62,6 +64,7 @@ struct scenario_step {
 	const struct yaml_node *node; // for messages
 	int64_t time_ms;              // sleep; within
 	const char *mark;
+	const char *server; // to restart
 	int party;
 	const char *script;
 	struct lab_condition condition;

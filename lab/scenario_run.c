@@ -49,7 +49,7 @@ static enum result scenario_do_run(const struct lab *lab, struct arena *arena,
 	for (size_t i = 0; step->words[i] != NULL && result == RESULT_OK; i++)
 		result = lab_expand(lab, arena, step->words[i], &argv[i], err);
 	if (result == RESULT_OK)
-		result = lab_run_in(lab, argv, step->time_ms, &status, err);
+		result = lab_run_quietly(lab, argv, step->time_ms, &status, err);
 	if (result == RESULT_OK && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
 		result = error_set(err, RESULT_SYSTEM, "%s ended with %s %d", argv[0],
 		        WIFEXITED(status) ? "status" : "signal",
@@ -72,6 +72,8 @@ static enum result scenario_do(const struct lab *lab, struct arena *arena,
 		return scenario_do_update(lab, arena, step, err);
 	case SCENARIO_WAIT:
 		return scenario_do_wait(lab, arena, step, err);
+	case SCENARIO_RESTART:
+		return lab_restart(lab, step->server, err);
 	case SCENARIO_RUN:
 		return scenario_do_run(lab, arena, step, err);
 	}

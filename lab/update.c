@@ -4,6 +4,7 @@
 #include "template.h"
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +32,26 @@ static void update_set_party(
 	}
 }
 
+// Since when nothing has changed: the description is written when everything answers.
+static void update_set_since(struct template_vars *vars, const struct lab_info *info)
+{
+	char path[4096], at[TIME_TEXT];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/lab.yaml", info->dir);
+	if (stat(path, &st) == 0)
+		template_set(vars, "SINCE", time_format((int64_t)st.st_mtime * SECOND_MS, at));
+}
+
+static uint32_t update_largest_data_ttl_s(const struct lab_info *info)
+{
+	static const enum lab_ttl of_data[] = {LAB_TTL_DATA, LAB_TTL_NEGATIVE};
+	uint32_t largest_s = 0;
+	for (size_t i = 0; i < sizeof(of_data) / sizeof(of_data[0]); i++)
+		if (info->ttl_s[of_data[i]] > largest_s)
+			largest_s = info->ttl_s[of_data[i]];
+	return largest_s;
+}
+
 enum result lab_expand(
         const struct lab *lab, struct arena *arena, const char *text, char **out, struct error *err)
 {
@@ -44,6 +66,8 @@ enum result lab_expand(
 	update_set_party(vars, "GAINING", &info->party[LAB_GAINING]);
 	for (int i = 0; i < LAB_TTL_COUNT; i++)
 		template_setf(vars, ttl[i], "%u", info->ttl_s[i]);
+	template_setf(vars, "TTL_LARGEST_DATA", "%u", update_largest_data_ttl_s(info));
+	update_set_since(vars, info);
 	return template_expand(vars, arena, "text", text, out, err);
 }
 

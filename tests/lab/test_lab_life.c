@@ -217,7 +217,7 @@ static void test_opened_and_ended_from_elsewhere(void **state)
 	assert_string_equal(lab_info(lab)->zone, "example.test.");
 	assert_int_equal(lab_info(lab)->names, 1000);
 	assert_true(lab_alive(lab));
-	assert_int_equal(lab_down(lab, &err), RESULT_OK);
+	assert_int_equal(lab_down(dir, &err), RESULT_OK);
 	assert_false(lab_alive(lab));
 	lab_close(lab);
 	assert_nothing_left(dir);
