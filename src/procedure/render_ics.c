@@ -2,7 +2,6 @@
 #include "procedure/render.h"
 
 #include <string.h>
-#include <time.h>
 
 // Folds at 75 octets (section 3.1), never inside a UTF-8 character.
 static void write_line(struct buffer *out, const char *line)
@@ -48,15 +47,17 @@ static void write_property(struct buffer *out, const char *name, const char *tex
 	buffer_free(&line);
 }
 
+// 2026-11-21T17:40:00Z without its punctuation. Rounded up to a second: never earlier than it is
+// safe.
 static void write_stamp(struct buffer *out, const char *name, int64_t at_ms)
 {
-	// Rounded up: never earlier than it is safe.
-	time_t at = (time_t)((at_ms + SECOND_MS - 1) / SECOND_MS);
-	struct tm tm;
-	char stamp[64] = "19700101T000000Z";
-	if (gmtime_r(&at, &tm) != NULL)
-		strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &tm);
-	buffer_printf(out, "%s:%s\r\n", name, stamp);
+	char text[TIME_TEXT];
+	time_format((at_ms + SECOND_MS - 1) / SECOND_MS * SECOND_MS, text);
+	buffer_printf(out, "%s:", name);
+	for (const char *p = text; *p != '\0'; p++)
+		if (*p != '-' && *p != ':')
+			buffer_add(out, p, 1);
+	buffer_puts(out, "\r\n");
 }
 
 static void describe(const struct plan *plan, const struct plan_step *step, struct buffer *out)

@@ -64,8 +64,8 @@ static struct plan *plan_awkward(bool relative, int64_t start_ms)
 
 static void expect_in(const char *text, const char *part)
 {
-	if (strstr(text, part) == NULL)
-		fail_msg("'%s' is not in\n%s", part, text);
+	if (text == NULL || strstr(text, part) == NULL)
+		fail_msg("'%s' is not in\n%s", part, text != NULL ? text : "(nothing)");
 }
 
 static void test_text(void **state)
