@@ -173,5 +173,6 @@ enum result observe_round_from_json(const struct observe_subject *subject, const
 
 // Whether both say the same but for times, octets and effort. Of a run of such rounds, one after
 // the other, only the first and the last have to be kept: a view that is fed these two gives the
-// same history.
+// same history. (Those that are kept must not be further apart than the subject's max_hole_ms, or
+// the view takes it for a time without observation.)
 bool observe_round_same(const struct observe_round *a, const struct observe_round *b);

@@ -247,20 +247,22 @@ static bool same_but_signatures(const struct episode *e, const struct seen *seen
 static bool is_shown(const struct place_kind *pk, uint32_t serial)
 {
 	for (size_t i = 0; i < pk->count; i++)
-		if (pk->shown[i] == serial)
+		if (pk->shown[i].serial == serial)
 			return true;
 	return false;
 }
 
 // The episode that this is a part of: rather the one that the place shows already, or else the one
-// whose signatures last longest.
-static struct episode *episode_of(
-        struct observe_view *view, const struct place_kind *pk, const struct seen *seen)
+// whose signatures last longest. With `exactly`, only one with the very same signatures.
+static struct episode *episode_of(struct observe_view *view, const struct place_kind *pk,
+        const struct seen *seen, bool exactly)
 {
 	struct episode *best = NULL;
 	for (size_t i = 0; i < view->episode_count; i++) {
 		struct episode *e = &view->episodes[i];
-		if (!same_but_signatures(e, seen) || !stands_for(e, seen))
+		bool exact = e->signed_from_ms == seen->signed_from_ms &&
+		             e->signed_until_ms == seen->signed_until_ms;
+		if (!same_but_signatures(e, seen) || !(exactly ? exact : stands_for(e, seen)))
 			continue;
 		if (is_shown(pk, e->serial))
 			return e;
@@ -316,21 +318,19 @@ static bool covers_same(
         const struct observe_view *view, const struct place_kind *pk, const struct episode *e)
 {
 	for (size_t i = 0; i < pk->count; i++) {
-		const struct episode *other = episode_find(view, pk->shown[i]);
+		const struct episode *other = episode_find(view, pk->shown[i].serial);
 		if (other != e && other->content == e->content)
 			return true;
 	}
 	return false;
 }
 
-static void leave(struct observe_view *view, const struct place_kind *pk, uint32_t serial,
-        int64_t answered_ms)
+static void leave(
+        struct observe_view *view, const struct place_kind *pk, uint32_t serial, int64_t gone_ms)
 {
 	struct episode *e = episode_find(view, serial);
 	assert(e != NULL && e->shown_by > 0);
 	e->shown_by--;
-	// After the clock was set back, the stamp of the last answer that did show it may be later.
-	int64_t gone_ms = answered_ms > pk->answered_ms ? answered_ms : pk->answered_ms;
 	if (gone_ms > e->gone_ms)
 		e->gone_ms = gone_ms;
 	bool complete = view->subject->publishers[e->publisher].samples_complete;
@@ -427,10 +427,10 @@ static bool meaning_changed(const struct observe_view *view, const struct place_
 	if (before->count != after->count || !before->answered)
 		return true;
 	for (size_t i = 0; i < after->count; i++) {
-		const struct episode *new = episode_find(view, after->shown[i]);
+		const struct episode *new = episode_find(view, after->shown[i].serial);
 		bool known = false;
 		for (size_t k = 0; k < before->count; k++) {
-			const struct episode *old = episode_find(view, before->shown[k]);
+			const struct episode *old = episode_find(view, before->shown[k].serial);
 			known |= old->content == new->content && old->signers == new->signers;
 		}
 		if (!known)
@@ -439,44 +439,109 @@ static bool meaning_changed(const struct observe_view *view, const struct place_
 	return false;
 }
 
+// The very same, signatures included, that this place showed before.
+static const struct shown *shown_before(
+        const struct observe_view *view, const struct place_kind *pk, const struct seen *seen)
+{
+	for (size_t i = 0; i < pk->count; i++)
+		if (pk->shown[i].signed_from_ms == seen->signed_from_ms &&
+		        pk->shown[i].signed_until_ms == seen->signed_until_ms &&
+		        same_but_signatures(episode_find(view, pk->shown[i].serial), seen))
+			return &pk->shown[i];
+	return NULL;
+}
+
+// How what is seen goes on with what was there. What is decided here about something that has not
+// changed since the last look depends on the time of the look only in *whether* an episode still
+// stands for it, not in what takes its place: looking more often gives the same history.
+static struct shown shown_next(struct observe_view *view, const struct place_kind *pk,
+        const struct seen *seen, int64_t begin_ms)
+{
+	const struct shown *before = shown_before(view, pk, seen);
+	struct episode *e = NULL;
+	struct shown next = {.signed_from_ms = seen->signed_from_ms,
+	        .signed_until_ms = seen->signed_until_ms,
+	        .begin_ms = begin_ms,
+	        .seen_ms = seen->at_ms};
+	if (before == NULL) {
+		e = episode_of(view, pk, seen, false);
+	} else {
+		next = *before;
+		e = episode_find(view, before->serial);
+		if (!stands_for(e, seen))
+			e = episode_of(view, pk, seen, true);
+	}
+	if (e == NULL)
+		e = episode_new(view, seen);
+	if (next.begin_ms < e->from_ms)
+		e->from_ms = next.begin_ms;
+	if (seen->last_signature_ms > e->last_signature_ms)
+		e->last_signature_ms = seen->last_signature_ms;
+	next.serial = e->serial;
+	return next;
+}
+
+static bool same_meaning(const struct episode *a, const struct episode *b)
+{
+	return a->content == b->content && a->signers == b->signers && a->ttl_s == b->ttl_s;
+}
+
+// When a place dropped an episode: now, unless the episode only stood for what the place goes on
+// showing, since an earlier instant.
+static int64_t dropped_ms(const struct observe_view *view, const struct place_kind *after,
+        const struct shown *dropped, const struct place_kind *before,
+        const struct observe_fact *fact)
+{
+	const struct episode *e = episode_find(view, dropped->serial);
+	for (size_t i = 0; i < after->count; i++) {
+		const struct shown *s = &after->shown[i];
+		if (s->seen_ms == dropped->seen_ms && s->begin_ms == dropped->begin_ms &&
+		        s->signed_until_ms == dropped->signed_until_ms &&
+		        s->signed_from_ms == dropped->signed_from_ms &&
+		        same_meaning(episode_find(view, s->serial), e))
+			return dropped->seen_ms;
+	}
+	// After the clock was set back, the stamp of the last answer may be the later one.
+	return fact->answered_ms > before->answered_ms ? fact->answered_ms : before->answered_ms;
+}
+
+static void show(struct observe_view *view, struct place_kind *now, const struct place_kind *before,
+        const struct shown *shown)
+{
+	if (is_shown(now, shown->serial))
+		return;
+	if (now->count == SHOWN_MAX) {
+		view->limited = true;
+		return;
+	}
+	now->shown[now->count++] = *shown;
+	if (!is_shown(before, shown->serial))
+		episode_find(view, shown->serial)->shown_by++;
+}
+
 static void fact_feed(struct observe_view *view, const struct observe_round *round,
         const struct observe_fact *fact)
 {
 	struct place *place = place_find(view, fact->publisher, &fact->server);
-	struct place_kind *pk = &place->kind[fact->kind], now = *pk;
+	struct place_kind *pk = &place->kind[fact->kind], before = *pk, now = *pk;
 	bool complete = fact->state == OBSERVE_SHOWN;
 	int64_t from_ms = begin_ms(view, place, pk, fact);
 	if (complete)
 		now.count = 0;
 	for (size_t i = 0; i < fact->content_count; i++) {
 		struct seen seen = seen_of(view, round, fact, &fact->contents[i]);
-		struct episode *e = episode_of(view, pk, &seen);
-		if (e == NULL)
-			e = episode_new(view, &seen);
-		if (from_ms < e->from_ms)
-			e->from_ms = from_ms;
-		if (seen.last_signature_ms > e->last_signature_ms)
-			e->last_signature_ms = seen.last_signature_ms;
-		if (is_shown(&now, e->serial))
-			continue;
-		if (now.count == SHOWN_MAX) {
-			view->limited = true;
-			continue;
-		}
-		now.shown[now.count++] = e->serial;
-		if (!is_shown(pk, e->serial))
-			e->shown_by++;
+		struct shown shown = shown_next(view, &before, &seen, from_ms);
+		show(view, &now, &before, &shown);
 	}
-	struct place_kind before = *pk;
-	pk->count = now.count;
-	memcpy(pk->shown, now.shown, sizeof pk->shown);
+	*pk = now;
 	if (!complete)
 		return;
 	if (meaning_changed(view, &before, pk))
 		pk->since_ms = fact->answered_ms;
 	for (size_t i = 0; i < before.count; i++)
-		if (!is_shown(pk, before.shown[i]))
-			leave(view, pk, before.shown[i], fact->answered_ms);
+		if (!is_shown(pk, before.shown[i].serial))
+			leave(view, pk, before.shown[i].serial,
+			        dropped_ms(view, pk, &before.shown[i], &before, fact));
 	pk->answered = true;
 	pk->gone = false;
 	pk->asked_ms = fact->asked_ms;
@@ -488,12 +553,20 @@ static void fact_feed(struct observe_view *view, const struct observe_round *rou
 
 // ---- Rounds ---------------------------------------------------------------------------------
 
+// Far enough from both ends that differences do not overflow: the years up to 9999 and more.
+static bool is_time(int64_t at_ms)
+{
+	return at_ms > -(INT64_MAX / 16) && at_ms < INT64_MAX / 16;
+}
+
 static enum result round_check(
         const struct observe_view *view, const struct observe_round *round, struct error *err)
 {
 	if (memcmp(round->subject, view->subject_hash, sizeof view->subject_hash) != 0)
 		return error_set(
 		        err, RESULT_INPUT, "this round of observation belongs to another subject");
+	if (!is_time(round->start_ms) || !is_time(round->end_ms) || !is_time(round->mono_ms))
+		return error_set(err, RESULT_INPUT, "a round of observation at no known time");
 	for (size_t i = 0; i < round->fact_count; i++) {
 		const struct observe_fact *fact = &round->facts[i];
 		const struct place *place = place_find(view, fact->publisher, &fact->server);
@@ -547,20 +620,29 @@ static void begin_again(struct observe_view *view)
 			view->places[i].kind[kind].first_ms = TIME_NEVER_MS;
 }
 
+// The wall clock against the monotonic one. Whole seconds only, so that a clock that is slowly
+// brought to the right time does not count differently for those who look more often.
+static void clock_check(struct observe_view *view, const struct observe_round *round)
+{
+	int64_t offset_ms = round->end_ms - round->mono_ms;
+	if (!view->fed || round->session != view->session) {
+		view->offset_ms = offset_ms;
+		return;
+	}
+	int64_t by_ms = (offset_ms - view->offset_ms) / SECOND_MS * SECOND_MS;
+	view->offset_ms += by_ms;
+	if (by_ms > 0)
+		clock_forward(view, by_ms);
+}
+
 static void time_feed(struct observe_view *view, const struct observe_round *round)
 {
 	view->set_forward_ms = 0;
-	if (view->fed) {
-		int64_t wall_ms = time_add(round->end_ms, -view->last_ms);
-		if (round->session == view->session &&
-		        wall_ms - (round->mono_ms - view->mono_ms) > SECOND_MS)
-			clock_forward(view, wall_ms - (round->mono_ms - view->mono_ms));
-		if (time_add(round->start_ms, -view->last_ms) > view->subject->max_hole_ms)
-			begin_again(view);
-	}
+	clock_check(view, round);
+	if (view->fed && round->start_ms - view->last_ms > view->subject->max_hole_ms)
+		begin_again(view);
 	view->fed = true;
 	view->last_ms = round->end_ms;
-	view->mono_ms = round->mono_ms;
 	view->session = round->session;
 	if (round->end_ms > view->high_ms)
 		view->high_ms = round->end_ms;
@@ -715,7 +797,7 @@ enum result observe_view_declare_gone(struct observe_view *view, int publisher,
 		struct place_kind before = *pk;
 		pk->count = 0;
 		for (size_t i = 0; i < before.count; i++)
-			leave(view, pk, before.shown[i], at_ms);
+			leave(view, pk, before.shown[i].serial, at_ms);
 		pk->gone = pk->used;
 		if (pk->used && pk->silent_ms == TIME_NEVER_MS)
 			pk->silent_ms = at_ms;

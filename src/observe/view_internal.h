@@ -23,12 +23,21 @@ struct episode {
 	int64_t last_signature_ms;
 };
 
+// One content that a place shows, with the signatures that it has there; the episode may be one
+// that stands for it (view.c).
+struct shown {
+	uint32_t serial;
+	int64_t signed_from_ms, signed_until_ms;
+	int64_t begin_ms; // the earliest instant at which the place can have begun to show this
+	int64_t seen_ms;  // when it was first seen
+};
+
 struct place_kind {
 	bool used;     // this kind is asked for here
 	bool answered; // completely, at least once
 	bool gone;     // declared so
 	uint8_t count;
-	uint32_t shown[SHOWN_MAX];     // serials
+	struct shown shown[SHOWN_MAX];
 	int64_t asked_ms, answered_ms; // last complete answer
 	int64_t since_ms;              // shows what it shows since
 	int64_t first_ms;  // first answer since observation began (again); TIME_NEVER_MS before it
@@ -62,7 +71,8 @@ struct observe_view {
 	bool limited; // something did not fit
 
 	bool fed;
-	int64_t last_ms, mono_ms, high_ms; // end of the last round; the largest one so far
+	int64_t last_ms, high_ms; // end of the last round; the largest one so far
+	int64_t offset_ms;        // of the wall clock from the monotonic one of this session
 	uint64_t session;
 	int64_t past_since_ms;
 	int64_t set_forward_ms; // by how much the clock was set in the last round; 0

@@ -16,7 +16,7 @@ static void contents_of(
         const struct observe_view *view, const struct place_kind *pk, struct observe_line *out)
 {
 	for (size_t i = 0; i < pk->count && out->content_count < OBSERVE_MAX_CONTENTS; i++) {
-		const struct episode *e = episode_find(view, pk->shown[i]);
+		const struct episode *e = episode_find(view, pk->shown[i].serial);
 		size_t n = out->content_count++;
 		out->contents[n] = episode_content(view, e);
 		out->signers[n] = e->signers;
@@ -58,7 +58,7 @@ bool observe_view_everywhere(const struct observe_view *view, int publisher, enu
 		if (!pk->used || !pk->answered || pk->silent_ms != TIME_NEVER_MS || pk->count == 0)
 			return false;
 		for (size_t k = 0; k < pk->count; k++) {
-			const struct episode *e = episode_find(view, pk->shown[k]);
+			const struct episode *e = episode_find(view, pk->shown[k].serial);
 			if (first == NULL)
 				first = e;
 			if (e->content != first->content || e->signers != first->signers)
