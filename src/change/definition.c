@@ -230,7 +230,7 @@ static enum result read_automatic(
 static enum result read_party(
         struct loader *l, const struct yaml_node *map, struct change_party *party)
 {
-	static const char *const known[] = {"servers", "lag", "unchanged-since", "approves",
+	static const char *const known[] = {"servers", "lag", "samples-complete", "approves",
 	        "confirms", "ddns", "exec", "at-parent", NULL};
 	static const char *const parent_known[] = {"ddns", "exec", NULL};
 	const struct procedure *p = l->d->procedure;
