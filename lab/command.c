@@ -20,6 +20,7 @@ static const struct option long_options[] = {
         {"for", required_argument, NULL, 'f'},
         {"log", required_argument, NULL, 'l'},
         {"json", no_argument, NULL, 'j'},
+        {"change", required_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
 };
@@ -105,6 +106,9 @@ static enum result command_option(
 	case 'l':
 		options->log = value;
 		return RESULT_OK;
+	case 'c':
+		options->change = value;
+		return RESULT_OK;
 	case 'j':
 		options->json = true;
 		return RESULT_OK;
@@ -152,6 +156,7 @@ static const struct {
 	const char *about;
 } words[] = {
         {"up", command_up, "start a lab and keep it until Ctrl-C"},
+        {"demo", command_demo, "move a zone from one operator to another under probing"},
         {"run", command_run, "run scenarios, each in a lab of its own"},
         {"probe", command_probe, "ask all validators of a running lab and count the answers"},
         {"exec", command_exec, "run a command inside a running lab"},

@@ -5,7 +5,7 @@
 #include "lab.h"
 
 struct command_options {
-	const char *dir, *log, *only;
+	const char *dir, *log, *only, *change;
 	bool keep, json, help;
 	unsigned rate;
 	int64_t time_ms; // 0: until told to stop
@@ -37,3 +37,4 @@ int command_shell(int argc, char **argv);
 int command_probe(int argc, char **argv);
 int command_restart(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_demo(int argc, char **argv);

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 // Both servers of the losing operator end, as when an operator switches its machines off.
-static const char stop_losing[] = "knotc -s /run/a1/knot.sock stop\n"
-                                  "nsd-control -c '%s/a2/nsd.conf' stop\n"
+static const char stop_losing[] = "knotc -s '%s/run/a1/knot.sock' stop\n"
+                                  "nsd-control -c '%s/a2.conf' stop\n"
                                   "exit 0\n";
 
 struct stage {
@@ -42,7 +42,7 @@ static enum result stage_write(struct stage *s, struct error *err)
 		result = lab_expand(s->lab, s->arena, text, &filled, err);
 	if (result == RESULT_OK)
 		result = file_replace(s->definition, filled, strlen(filled), err);
-	char *script = arena_printf(s->arena, stop_losing, dir);
+	char *script = arena_printf(s->arena, stop_losing, dir, dir);
 	char *script_path = arena_printf(s->arena, "%s/stop-losing", dir);
 	if (result == RESULT_OK)
 		result = file_replace(script_path, script, strlen(script), err);

@@ -32,14 +32,17 @@ static void update_set_party(
 	}
 }
 
-// Since when nothing has changed: the description is written when everything answers.
+// Since when nothing has changed that a cache could hold: caches were started, empty, when all
+// zones had been signed, so that any instant before that is true; the description is written when
+// everything answers.
 static void update_set_since(struct template_vars *vars, const struct lab_info *info)
 {
 	char path[4096], at[TIME_TEXT];
 	struct stat st;
 	snprintf(path, sizeof(path), "%s/lab.yaml", info->dir);
 	if (stat(path, &st) == 0)
-		template_set(vars, "SINCE", time_format((int64_t)st.st_mtime * SECOND_MS, at));
+		template_set(
+		        vars, "SINCE", time_format((int64_t)st.st_mtime * SECOND_MS - HOUR_MS, at));
 }
 
 static uint32_t update_largest_data_ttl_s(const struct lab_info *info)

@@ -37,7 +37,7 @@ static enum result operation_check(const struct act_operation *operation, struct
 
 enum result act_request_check(const struct act_request *request, struct error *err)
 {
-	if (request->count == 0)
+	if (request->count == 0 && request->facts == NULL)
 		return error_set(err, RESULT_INPUT, "a request that asks for nothing");
 	if (request->count > ACT_MAX_OPERATIONS)
 		return error_set(err, RESULT_LIMIT, "more than %d operations in one request",

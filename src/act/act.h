@@ -72,7 +72,8 @@ struct act_request {
 	const char *zone;          // the zone that is being moved
 	size_t count;
 	const struct act_operation *operations;
-	// Further facts for whoever gets the request as JSON: an object, or NULL.
+	// Further facts for whoever gets the request as JSON: an object, or NULL. A request may
+	// consist of facts alone, for what is no record set (a server that is to stop).
 	const json_t *facts;
 };
 

@@ -457,6 +457,22 @@ static bool stops_serving(const struct procedure_step *step, int *party)
 	return false;
 }
 
+// Every address of the publisher has stopped to answer, and has not been said to be gone.
+static bool fell_silent(const struct change_engine *e, int publisher)
+{
+	bool new = false;
+	for (size_t i = 0; i < observe_view_line_count(e->now.view); i++) {
+		struct observe_line line;
+		observe_view_line(e->now.view, i, &line);
+		if (line.publisher != publisher || line.kind != SAFETY_SERVING || line.gone)
+			continue;
+		if (line.answered && line.silent_since_ms == TIME_NEVER_MS)
+			return false;
+		new = true;
+	}
+	return new;
+}
+
 // Silence is no evidence, so that a server which was switched off would be waited for without end:
 // that it is gone is what its party says, by `baton done` or by its command. Should it answer
 // again, it counts again.
@@ -467,7 +483,8 @@ static bool declare_gone(struct change_engine *e)
 		bool said = s->forward.state == DEED_ACTED ||
 		            (s->said_done && s->forward.state == DEED_INTENDED);
 		int party;
-		if (!said || s->said_gone || !stops_serving(&e->d->procedure->steps[i], &party))
+		if (!said || !stops_serving(&e->d->procedure->steps[i], &party) ||
+		        !fell_silent(e, change_publisher(e->d, party)))
 			continue;
 		if (!flush_round(e) ||
 		        !note_state(e, (int)i,

@@ -98,7 +98,7 @@ static enum result apply_seen(
 		step->forward = (struct deed){0};
 		step->back = (struct deed){0};
 		step->approved = 0;
-		step->said_done = step->said_gone = false;
+		step->said_done = false;
 		step->turn_ms = TIME_NEVER_MS;
 	}
 	return RESULT_OK;
@@ -146,8 +146,6 @@ static enum result apply_state(
 		return apply_seen(&p->steps[step], time_ms, payload, err);
 	if (strcmp(state, "skipped") == 0)
 		p->steps[step].skipped = true;
-	else if (strcmp(state, "gone") == 0)
-		p->steps[step].said_gone = true;
 	else if (strcmp(state, "turn") == 0)
 		p->steps[step].turn_ms = time_ms;
 	return RESULT_OK;

@@ -44,7 +44,6 @@ struct progress_step {
 	uint32_t approved; // bits over parties
 	bool said_done;    // a person did what has no channel
 	bool skipped;      // its deadline passed, and the change goes on without it
-	bool said_gone;    // its servers were said to be switched off
 	int64_t turn_ms;   // since when the step could happen; TIME_NEVER_MS: not yet
 	struct deed forward, back;
 };
