@@ -106,25 +106,33 @@ static enum result add_stuck(struct checker *checker, const struct procedure_rou
 }
 
 // Walks the corner in question once more, with texts.
-static enum result explain_step(struct checker *checker, const struct procedure_route *route,
-        enum walk_mode mode, uint64_t slow, const struct procedure_step *step,
-        const struct earliness *e)
+static enum result explain_early(struct checker *checker, const struct procedure_route *route,
+        enum walk_mode mode, const struct procedure_step *step, const struct earliness *e)
+{
+	struct plan *plan;
+	enum result result = plan_run(checker->arena, checker->p, checker->s, route, mode,
+	        e->worst_slow, &plan, checker->err);
+	if (result != RESULT_OK)
+		return result;
+	const struct plan_step *planned = find_step(plan, step);
+	if (planned != NULL)
+		result = add_early(checker, route, step, e, planned);
+	plan_free(plan);
+	return result;
+}
+
+static enum result explain_stuck(struct checker *checker, const struct procedure_route *route,
+        enum walk_mode mode, uint64_t slow)
 {
 	struct plan *plan;
 	enum result result = plan_run(
 	        checker->arena, checker->p, checker->s, route, mode, slow, &plan, checker->err);
 	if (result != RESULT_OK)
 		return result;
-	const struct plan_step *planned = NULL;
-	if (step != NULL)
-		planned = find_step(plan, step);
-	for (size_t i = 0; step == NULL && i < plan->count; i++)
+	for (size_t i = 0; i < plan->count && result == RESULT_OK; i++)
 		if (plan->steps[i].state == PLAN_STEP_NEVER ||
 		        plan->steps[i].state == PLAN_STEP_TOO_LATE)
-			planned = &plan->steps[i];
-	if (planned != NULL)
-		result = step != NULL ? add_early(checker, route, step, e, planned)
-		                      : add_stuck(checker, route, planned);
+			result = add_stuck(checker, route, &plan->steps[i]);
 	plan_free(plan);
 	return result;
 }
@@ -136,11 +144,10 @@ static enum result explain_early_steps(struct checker *checker, const struct pro
 	for (size_t i = 0; i < checker->p->step_count && result == RESULT_OK; i++) {
 		const struct earliness *e = &corners->steps[i];
 		if (e->seen && e->worst_ms > 0 && e->worst_ms != TIME_NEVER_MS)
-			result = explain_step(
-			        checker, route, mode, e->worst_slow, &checker->p->steps[i], e);
+			result = explain_early(checker, route, mode, &checker->p->steps[i], e);
 	}
 	if (result == RESULT_OK && corners->stuck)
-		result = explain_step(checker, route, mode, corners->stuck_slow, NULL, NULL);
+		result = explain_stuck(checker, route, mode, corners->stuck_slow);
 	return result;
 }
 

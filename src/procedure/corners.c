@@ -115,7 +115,7 @@ static enum result descend_one_way(struct descent *d, const struct walk *w,
 static enum result descend(struct descent *d, struct walk *w, struct path path)
 {
 	while (!walk_is_over(w)) {
-		struct walk_choice c;
+		struct walk_choice c = {0};
 		enum result result = walk_choose(w, &c, d->checker->err);
 		if (result != RESULT_OK)
 			return result;

@@ -40,7 +40,7 @@ static enum result parse_ttl_name(struct cursor *c, struct procedure_expression 
 {
 	static const char *const parent_kinds[] = {"ds", "ds-none", "ns", NULL};
 	static const char *const child_kinds[] = {"ns", "dnskey", "data", NULL};
-	const char *parts[2];
+	const char *parts[2] = {"", ""};
 	size_t n = c->token == TOKEN_WORD ? split_dots(c->parser, c->text, parts, 2) : 0;
 	bool parent = n == 2 && strcmp(parts[0], "parent") == 0;
 	int party = n == 2 && !parent ? procedure_party_find(c->parser->p, parts[0]) : -1;
@@ -232,7 +232,7 @@ static enum result parse_event(struct cursor *c, int first, int count, struct pr
 static enum result parse_wait(struct parser *parser, const struct yaml_node *node, int first,
         int count, struct procedure_wait *wait)
 {
-	struct cursor c;
+	struct cursor c = {.token = TOKEN_END};
 	enum result result = yaml_text(node, "wait", &wait->text, parser->err);
 	if (result == RESULT_OK)
 		result = cursor_open(&c, parser, node);

@@ -271,7 +271,7 @@ enum result walk_choose(struct walk *w, struct walk_choice *choice, struct error
 {
 	const struct procedure_route *r = w->route;
 	assert(!walk_is_over(w));
-	bool found = false;
+	int best = -1;
 	enum result result = RESULT_OK;
 	while (result == RESULT_OK && w->turns_known < r->turns &&
 	        w->applied_count >= r->turn[w->turns_known])
@@ -284,10 +284,13 @@ enum result walk_choose(struct walk *w, struct walk_choice *choice, struct error
 			continue;
 		struct walk_choice c;
 		result = consider(w, i, step, ready_ms, &c, err);
-		if (result == RESULT_OK && (!found || is_better(&c, choice)))
+		if (result == RESULT_OK && (best < 0 || is_better(&c, choice))) {
 			*choice = c;
-		found = true;
+			best = (int)i;
+		}
 	}
+	// What a step comes after is listed before it, so that the first one left is always ready.
+	assert(result != RESULT_OK || best >= 0);
 	return result;
 }
 
