@@ -22,7 +22,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BOOT_RUN_DIR "/run/baton-lab"
 #define LOSING_HOME  "losing.test."
 #define GAINING_HOME "gaining.test."
 
@@ -77,16 +76,12 @@ static enum result boot_folder(struct boot *boot, const char *name)
 
 static enum result boot_folders(struct boot *boot)
 {
-	static const char *const folder[] = {"log", "pid", "keys", "root", "tld1", "tld2", "a1",
-	        "a2", "b1", "b1/keys", "b2", "unbound", "bind", "kresd", "forwarded", "forwarder"};
-	static const char *const run[] = {
-	        BOOT_RUN_DIR, BOOT_RUN_DIR "/root", BOOT_RUN_DIR "/tld1", BOOT_RUN_DIR "/a1"};
+	static const char *const folder[] = {"log", "pid", "run", "run/root", "run/tld1", "run/a1",
+	        "keys", "root", "tld1", "tld2", "a1", "a2", "b1", "b1/keys", "b2", "unbound",
+	        "bind", "kresd", "forwarded", "forwarder"};
 	for (size_t i = 0; i < sizeof(folder) / sizeof(folder[0]); i++)
 		if (boot_folder(boot, folder[i]) != RESULT_OK)
 			return boot->err.code;
-	for (size_t i = 0; i < sizeof(run) / sizeof(run[0]); i++)
-		if (mkdir(run[i], 0700) != 0)
-			return error_set_errno(&boot->err, "cannot make the folder %s", run[i]);
 	return RESULT_OK;
 }
 
@@ -142,7 +137,7 @@ static enum result boot_vars(struct boot *boot)
 	if (boot->vars == NULL)
 		return error_set(&boot->err, RESULT_MEMORY, "out of memory");
 	template_set(boot->vars, "DIR", info->dir);
-	template_set(boot->vars, "RUN", BOOT_RUN_DIR);
+	template_setf(boot->vars, "RUN", "%s/run", info->dir);
 	template_set(boot->vars, "ZONE", info->zone);
 	template_set(boot->vars, "LOSING_HOME", LOSING_HOME);
 	template_set(boot->vars, "GAINING_HOME", GAINING_HOME);

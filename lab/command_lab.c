@@ -154,7 +154,7 @@ int command_exec(int argc, char **argv)
 {
 	static const char usage[] =
 	        "usage: baton lab exec [--dir DIR] COMMAND [ARGUMENT...]\n\n"
-	        "Runs a command inside a running lab: its network, its /run, its processes. The\n"
+	        "Runs a command inside a running lab: its network and its processes. The\n"
 	        "command sees BATON_LAB, the lab's folder. The exit status is the command's.\n";
 	struct command_options options;
 	struct lab *lab;

@@ -27,6 +27,7 @@
 
 #define LAB_FOLDER_PREFIX "baton-lab-"
 #define LAB_DEADLINE_MS   (90 * SECOND_MS)
+#define LAB_DIR_MAX       80 // octets: names of sockets in it must stay below 108
 
 struct lab {
 	struct arena *arena;
@@ -220,6 +221,13 @@ static enum result lab_start(struct lab *lab, const struct lab_options *options,
 	char *dir = lab_folder_name(lab->arena, options->dir, err);
 	if (dir == NULL)
 		return RESULT_SYSTEM;
+	if (strlen(dir) > LAB_DIR_MAX) {
+		if (options->dir == NULL)
+			rmdir(dir);
+		return error_set(err, RESULT_LIMIT,
+		        "the folder's name is too long for a lab (%d octets): %s", LAB_DIR_MAX,
+		        dir);
+	}
 	enum result result = describe_plan(lab->arena, dir, options, &lab->info, err);
 	if (result == RESULT_OK)
 		result = keeper_start(&lab->info, options, &lab->keeper, err);

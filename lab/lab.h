@@ -22,8 +22,7 @@
 // then the keeper removes the folder. When the keeper is killed, init dies with it.
 //
 // All files are in one folder, <dir>/ (given, or made under $TMPDIR). lab.yaml in it describes the
-// lab for other programs, log/ has what each server printed. Servers keep their control sockets
-// under /run, which is private to the lab; lab_run_in sees it.
+// lab for other programs, log/ has what each server printed, run/ their control sockets.
 //
 // Memory: a struct lab and its info belong to the caller until lab_stop or lab_close; texts in the
 // info live as long. Errors: RESULT_SYSTEM where the machine refuses (namespaces, missing

@@ -74,12 +74,11 @@ static enum result namespace_loopback_up(struct error *err)
 
 enum result namespace_furnish(struct error *err)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-		return error_set_errno(err, "cannot make mounts private");
-	// Some containers cover parts of /proc and then refuse a new one; the old one serves too.
-	(void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-	if (mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=64m") != 0)
-		return error_set_errno(err, "cannot mount an empty /run");
+	// A /proc that shows the lab's processes, for people who look. It is not needed, and not
+	// everywhere possible: in a mere chroot the mounts cannot be made private, some containers
+	// cover parts of /proc and then refuse a new one.
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+		(void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	return namespace_loopback_up(err);
 }
 

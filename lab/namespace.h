@@ -3,7 +3,7 @@
 //
 //     namespace_unshare(&err);      // in the keeper; the next fork is PID 1 inside
 //     ... fork ...
-//     namespace_furnish(&err);      // in PID 1: private mounts, /proc, an empty /run
+//     namespace_furnish(&err);      // in PID 1: a /proc of its own, the network
 //     namespace_address("192.0.2.11", &err);
 //
 // Unprivileged use needs user namespaces (kernel.unprivileged_userns_clone on Debian); errors are
@@ -15,8 +15,7 @@
 // Leaves the caller's namespaces. The caller must be single-threaded.
 enum result namespace_unshare(struct error *err);
 
-// Makes all mounts private, mounts a fresh /proc (where the system permits it) and an empty /run,
-// and brings the loopback device up.
+// Mounts a /proc of the lab's own, where the system permits it, and brings the loopback device up.
 enum result namespace_furnish(struct error *err);
 
 // Adds an IPv4 or IPv6 address, in text, to the loopback device.

@@ -237,7 +237,8 @@ static bool scenario_has_mark(const struct scenario *scenario, const char *name)
 static enum result scenario_expect(
         const struct yaml_node *map, struct scenario *scenario, struct error *err)
 {
-	static const char *const words[] = {"every", "fresh", "failing", "after", "within", NULL};
+	static const char *const words[] = {
+	        "every", "fresh", "tolerate", "failing", "after", "within", NULL};
 	struct scenario_expect *expect = &scenario->expect;
 	const char *every = NULL;
 	enum result result = yaml_known_keys(map, "expect", words, err);
@@ -249,6 +250,9 @@ static enum result scenario_expect(
 	if (result == RESULT_OK && yaml_get(map, "fresh") != NULL)
 		result = yaml_integer(
 		        yaml_get(map, "fresh"), "fresh", 0, LAB_NAMES_MAX, &expect->fresh, err);
+	if (result == RESULT_OK && yaml_get(map, "tolerate") != NULL)
+		result = yaml_integer(yaml_get(map, "tolerate"), "tolerate", 0, LAB_NAMES_MAX,
+		        &expect->tolerate, err);
 	if (result == RESULT_OK && yaml_get(map, "failing") != NULL)
 		result = scenario_failing(yaml_get(map, "failing"), expect, err);
 	if (result == RESULT_OK && yaml_get(map, "after") != NULL)

@@ -20,6 +20,7 @@
 //     expect:
 //       every: secure                            # no answer that is not authenticated
 //       fresh: 100                               # fresh names answered by each validator, at least
+//       tolerate: 2                              # so many failures of each validator do not count
 //
 // or, where failures are to be seen:
 //
@@ -73,6 +74,7 @@ struct scenario_step {
 
 struct scenario_expect {
 	bool every_secure;
+	int64_t tolerate;            // failures of each validator that do not count
 	int64_t fresh;               // least number of fresh answers of each validator
 	bool failing[LAB_RESOLVERS]; // these must fail
 	bool any_failing;
