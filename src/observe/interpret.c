@@ -83,15 +83,16 @@ struct observe_fact *fact_add(struct interpretation *in, enum safety_kind kind)
 	return fact;
 }
 
-void fact_time(struct observe_fact *fact, const struct reply *reply)
+// The round-trip time is measured in turns of the loop, so that a question may have left a little
+// earlier than it says; it did not leave before the round began.
+void fact_time(struct interpretation *in, struct observe_fact *fact, const struct reply *reply)
 {
 	const struct observe_answer *answer = reply->answer;
-	int64_t rtt_ms = answer->rtt_ms > 0 ? answer->rtt_ms : 0;
-	int64_t asked_ms = time_add(answer->at_ms, -rtt_ms);
 	fact->publisher = answer->publisher;
 	fact->server = answer->server;
-	if (asked_ms < fact->asked_ms)
-		fact->asked_ms = asked_ms;
+	fact->asked_ms = in->round->start_ms;
+	if (answer->at_ms < fact->asked_ms) // the clock was set back
+		fact->asked_ms = answer->at_ms;
 	if (answer->at_ms > fact->answered_ms)
 		fact->answered_ms = answer->at_ms;
 }

@@ -64,7 +64,7 @@ void problem_add(struct interpretation *in, enum observe_gap_kind kind, bool blo
 // The next fact about the address of these replies; never NULL.
 struct observe_fact *fact_add(struct interpretation *in, enum safety_kind kind);
 // Takes the reply's publisher, address and time into the fact.
-void fact_time(struct observe_fact *fact, const struct reply *reply);
+void fact_time(struct interpretation *in, struct observe_fact *fact, const struct reply *reply);
 struct observe_content *content_add(struct interpretation *in, struct observe_fact *fact);
 // "192.0.2.1@53 (ns1.test.)"
 #define SERVER_TEXT 320

@@ -31,7 +31,7 @@ enum serves { SERVES_UNKNOWN, SERVES_NOT, SERVES };
 static enum serves read_serving(struct interpretation *in, const struct reply *reply)
 {
 	struct observe_fact *fact = fact_add(in, SAFETY_SERVING);
-	fact_time(fact, reply);
+	fact_time(in, fact, reply);
 	if (reply->use == USE_NONE)
 		return SERVES_UNKNOWN;
 	bool serving = reply->use == USE_AUTHORITATIVE &&
@@ -48,7 +48,7 @@ static void read_ns(struct interpretation *in, const struct reply *reply, enum s
         const struct reply *replies, size_t count)
 {
 	struct observe_fact *fact = fact_add(in, SAFETY_NS);
-	fact_time(fact, reply);
+	fact_time(in, fact, reply);
 	if (serves == SERVES_NOT && reply->use != USE_NONE)
 		fact->state = OBSERVE_SHOWN; // nothing
 	if (reply->use != USE_AUTHORITATIVE) {
@@ -99,7 +99,7 @@ static void keys_shown(struct interpretation *in, const struct reply *reply,
 static void read_dnskey(struct interpretation *in, const struct reply *reply, enum serves serves)
 {
 	struct observe_fact *fact = fact_add(in, SAFETY_DNSKEY);
-	fact_time(fact, reply);
+	fact_time(in, fact, reply);
 	if (reply->use == USE_NONE)
 		return;
 	const struct dns_rrset *set = reply->use == USE_AUTHORITATIVE
@@ -208,7 +208,7 @@ static void read_data(
 		const struct reply *reply = &replies[i];
 		if (!is_asked_for_data(reply->answer->question))
 			continue;
-		fact_time(fact, reply);
+		fact_time(in, fact, reply);
 		any |= reply->use != USE_NONE;
 		if (reply->use == USE_NONE)
 			complete = false;

@@ -209,7 +209,7 @@ static void read_ds(struct interpretation *in, const struct reply *reply)
 {
 	const uint8_t *zone = in->subject->zone.wire;
 	struct observe_fact *fact = fact_add(in, SAFETY_DS);
-	fact_time(fact, reply);
+	fact_time(in, fact, reply);
 	if (reply->use != USE_AUTHORITATIVE) {
 		unusable(in, reply, "the DS set");
 		return;
@@ -250,7 +250,7 @@ static void read_delegation(struct interpretation *in, const struct reply *reply
 {
 	const uint8_t *zone = in->subject->zone.wire;
 	struct observe_fact *fact = fact_add(in, SAFETY_NS);
-	fact_time(fact, reply);
+	fact_time(in, fact, reply);
 	const struct dns_rrset *set = NULL, *soa = NULL;
 	if (reply->use == USE_REFERRAL)
 		set = dns_message_find(reply->message, DNS_AUTHORITY, zone, DNS_TYPE_NS);

@@ -58,8 +58,7 @@ struct observe_answer {
 	bool authoritative; // the AA bit
 	bool tcp;
 	unsigned tries;
-	// Wall clock when the answer came (or was given up), and how long it took: the server made
-	// it at some time between at_ms - rtt_ms and at_ms.
+	// Wall clock when the answer came (or was given up), and how long it took, -1 without one.
 	int64_t at_ms, rtt_ms;
 	size_t octets;      // of the response
 	uint8_t sha256[32]; // of the response
