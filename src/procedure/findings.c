@@ -266,7 +266,7 @@ static enum result check_undos(struct checker *checker, const struct procedure_r
 	w.blind = true;
 	while (result == RESULT_OK && !walk_is_over(&w)) {
 		struct walk before;
-		struct walk_choice choice;
+		struct walk_choice choice = {0};
 		result = walk_copy(&before, &w, checker->err);
 		if (result != RESULT_OK)
 			break;

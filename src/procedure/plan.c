@@ -193,7 +193,7 @@ static enum result plan_undo_path(struct planner *pl, struct plan_step *last)
 
 static enum result plan_next(struct planner *pl, bool *stop)
 {
-	struct walk_choice choice;
+	struct walk_choice choice = {0};
 	struct plan_step *step = &pl->plan->steps[pl->plan->count];
 	enum result result = walk_choose(&pl->walk, &choice, pl->err);
 	if (result == RESULT_OK)

@@ -111,6 +111,31 @@ static void test_shipped_procedures_are_safe(void **state)
 	}
 }
 
+// The example of the manual page is a procedure, is safe, and has the instants that the page says.
+static void test_example_of_the_manual(void **state)
+{
+	(void)state;
+	char *page;
+	size_t length;
+	assert_int_equal(file_read(arena, PROCEDURES "/../docs/man/baton-procedure.5", 1 << 20,
+	                         &page, &length, NULL),
+	        RESULT_OK);
+	char *example = strstr(page, "procedure: new-ksk");
+	assert_non_null(example);
+	*strstr(example, ".Ed\n") = '\0';
+	const struct procedure *p = parse(example);
+	struct check_report report = check_usual(p);
+	assert_true(report.ok);
+	assert_int_equal(report.finding_count, 0);
+	struct scenario s;
+	struct plan *plan;
+	scenario_init(&s, p);
+	assert_int_equal(plan_make(arena, p, &s, NULL, &plan, NULL), RESULT_OK);
+	assert_int_equal(plan->steps[1].start_ms, (48 + 6) * H);
+	assert_int_equal(plan->steps[2].start_ms, (72 + 12) * H);
+	plan_free(plan);
+}
+
 static void test_every_single_key_variant_is_safe(void **state)
 {
 	(void)state;
@@ -429,6 +454,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_shipped_procedures_are_safe),
+	        TEST(test_example_of_the_manual),
 	        TEST(test_every_single_key_variant_is_safe),
 	        TEST(test_corners),
 	        TEST(test_figure_of_operator_change),
