@@ -4,12 +4,14 @@
 // the faults of the copy from x on are compared with those of the history without it. A fault is
 // the effect's own, and blocks it, unless
 //   - the same rule is broken already at x without the effect (a new edition stands for the one
-//   that it
-//     replaces), so that a change which mends something is never refused for what it mends; or
+//     that it replaces), so that a change which mends something is never refused for what it
+//     mends; or
 //   - it concerns only editions that the effect does not touch, and is there without the effect; or
 //   - it is the signature of a current edition running out in future: its owner is expected to sign
-//   again.
-//     Such an instant ends the window, because nothing beyond it has been observed.
+//     again. Such an instant ends the window, because nothing beyond it has been observed; or
+//   - it is an old edition whose copies outlive its signature, while its publisher's signatures
+//     have run out already, or will have though the effect comes at once: being late with new
+//     signatures is no reason to be later. Whoever is in time has a window that ends before.
 // Waiting moves the start of a conflict, which is tied to x, towards its end, which is tied to what
 // is cached already; so the search jumps by the length of the longest blocking fault, and makes
 // sure by bisection that the instant before is not safe.
@@ -35,7 +37,11 @@ struct trial {
 	struct safety_history after;
 	struct safety_edition on_stack[EDITIONS_ON_STACK];
 	uint64_t touched[2]; // bits over slot()
-	int64_t x;
+	int64_t now_ms, x;
+	// Publishers whose old signatures run out under the copies even if the effect comes now;
+	// found when that is tried.
+	uint64_t late[SAFETY_PATHS];
+	struct safety_fault late_fault;
 	// findings
 	bool blocked, insecure, ends;
 	int64_t longest_ms;
@@ -161,6 +167,43 @@ static bool is_natural_end(const struct trial *t, const struct safety_fault *f)
 	       f->at_ms >= e->signed_until_ms;
 }
 
+static bool has_run_out(const struct safety_history *h, const struct safety_fault *f)
+{
+	return is_signature_rule(f->rule) &&
+	       f->at_ms >= h->editions[signature_of(f)].signed_until_ms;
+}
+
+// An edition that was there before is out of date at this fault, and without the effect something
+// of its publisher is or will be by then: perhaps its DNSKEY set, so that nobody judges its data.
+static const struct safety_fault *out_of_date_anyway(
+        const struct trial *t, const struct safety_fault *f)
+{
+	if (!is_signature_rule(f->rule) || signature_of(f) >= t->before->count)
+		return NULL;
+	uint8_t publisher = t->after.editions[signature_of(f)].publisher;
+	for (unsigned i = 0; i < t->known->count; i++) {
+		const struct safety_fault *k = &t->known->faults[i];
+		if (is_signature_rule(k->rule) && k->path == f->path && k->at_ms <= f->at_ms &&
+		        t->before->editions[signature_of(k)].publisher == publisher)
+			return k;
+	}
+	return NULL;
+}
+
+static bool is_too_late(struct trial *t, const struct safety_fault *f)
+{
+	const struct safety_fault *k = out_of_date_anyway(t, f);
+	if (k == NULL)
+		return false;
+	uint64_t publisher = UINT64_C(1) << t->after.editions[signature_of(f)].publisher;
+	if (t->x == t->now_ms) {
+		if ((t->late[0] | t->late[1]) == 0)
+			t->late_fault = *k;
+		t->late[f->path] |= publisher;
+	}
+	return (t->late[f->path] & publisher) != 0 || (k->at_ms < t->x && k->until_ms > t->x);
+}
+
 static void weigh(void *ctx, const struct safety_fault *fault)
 {
 	struct trial *t = ctx;
@@ -174,7 +217,7 @@ static void weigh(void *ctx, const struct safety_fault *fault)
 		t->ends = true;
 		return;
 	}
-	if (is_excused(t, fault))
+	if (is_excused(t, fault) || is_too_late(t, fault))
 		return;
 	int64_t at = fault->at_ms > t->x ? fault->at_ms : t->x;
 	int64_t length = fault->until_ms == TIME_NEVER_MS ? TIME_NEVER_MS : fault->until_ms - at;
@@ -231,16 +274,21 @@ static enum result try_at(struct trial *t, const struct safety_effect *effect, i
 
 // After this instant the history is no longer remembered by anybody: what is not safe then never
 // will be.
-static int64_t give_up_at(
-        const struct safety_history *h, const struct safety_readers *r, int64_t now_ms)
+static int64_t give_up_at(const struct safety_history *h, const struct safety_effect *effect,
+        const struct safety_readers *r, int64_t now_ms)
 {
 	int64_t last = now_ms;
+	for (size_t i = 0; i < effect->count; i++)
+		if (effect->changes[i].signed_from_ms > last)
+			last = effect->changes[i].signed_from_ms;
 	for (int i = 0; i < h->count; i++) {
 		const struct safety_edition *e = &h->editions[i];
 		if (e->until_ms != TIME_NEVER_MS && e->until_ms > last)
 			last = e->until_ms;
 		if (e->from_ms > last)
 			last = e->from_ms;
+		if (e->signed_from_ms > last)
+			last = e->signed_from_ms;
 	}
 	return time_add(last, safety_memory_ms(h, r) + 1);
 }
@@ -266,8 +314,8 @@ static enum result narrow(struct trial *t, const struct safety_effect *effect, i
 static enum result find_from(struct trial *t, const struct safety_effect *effect, int64_t now_ms,
         struct safety_window *w)
 {
-	int64_t limit = give_up_at(t->before, t->readers, now_ms), x = now_ms, unsafe = now_ms,
-	        least = 1;
+	int64_t limit = give_up_at(t->before, effect, t->readers, now_ms), x = now_ms,
+	        unsafe = now_ms, least = 1;
 	enum result result = try_at(t, effect, x);
 	for (; result == RESULT_OK && t->blocked && x < limit; result = try_at(t, effect, x)) {
 		w->cause = t->first;
@@ -292,22 +340,13 @@ static enum result find_from(struct trial *t, const struct safety_effect *effect
 	return result;
 }
 
-// t was tried at w->from_ms and is safe there.
-static enum result find_until(
-        struct trial *t, const struct safety_effect *effect, struct safety_window *w)
+// Shortens the window to before `blocked_at`, an instant in it that is not safe.
+static enum result shorten(struct trial *t, const struct safety_effect *effect, int64_t blocked_at,
+        struct safety_window *w)
 {
-	w->until_ms = TIME_NEVER_MS;
-	w->ends = t->ends && t->end.at_ms > w->from_ms;
-	if (!w->ends)
-		return RESULT_OK;
-	w->end = t->end;
-	w->until_ms = t->end.at_ms;
-	int64_t safe = w->from_ms, unsafe = w->until_ms - 1;
-	if (unsafe <= safe)
-		return RESULT_OK;
-	enum result result = try_at(t, effect, unsafe);
-	if (result != RESULT_OK || !t->blocked)
-		return result;
+	enum result result = RESULT_OK;
+	int64_t safe = w->from_ms, unsafe = blocked_at;
+	w->ends = true;
 	w->end = t->first;
 	while (result == RESULT_OK && unsafe - safe > 1) {
 		int64_t middle = safe + (unsafe - safe) / 2;
@@ -318,6 +357,29 @@ static enum result find_until(
 	}
 	w->until_ms = unsafe;
 	return result;
+}
+
+// t was tried at w->from_ms and is safe there. Behind the instants at which signatures of the
+// history run out the effect may be safe again, because it mends that; so these are tried.
+static enum result find_until(
+        struct trial *t, const struct safety_effect *effect, struct safety_window *w)
+{
+	w->ends = t->ends && t->end.at_ms > w->from_ms;
+	w->until_ms = w->ends ? t->end.at_ms : TIME_NEVER_MS;
+	w->end = t->end;
+	enum result result = RESULT_OK;
+	for (unsigned i = 0; result == RESULT_OK && i < t->known->count; i++) {
+		const struct safety_fault *k = &t->known->faults[i];
+		if (!has_run_out(t->before, k) || k->at_ms <= w->from_ms || k->at_ms >= w->until_ms)
+			continue;
+		result = try_at(t, effect, k->at_ms);
+		if (result == RESULT_OK && t->blocked)
+			result = shorten(t, effect, k->at_ms, w);
+	}
+	if (result != RESULT_OK || !w->ends || w->until_ms - 1 <= w->from_ms)
+		return result;
+	result = try_at(t, effect, w->until_ms - 1);
+	return result == RESULT_OK && t->blocked ? shorten(t, effect, w->until_ms - 1, w) : result;
 }
 
 static void find_broken(const struct known *known, int64_t now_ms, struct safety_window *w)
@@ -345,13 +407,17 @@ enum result safety_earliest(const struct safety_history *history,
 {
 	struct known known;
 	enum result result = known_find(&known, history, readers, now_ms);
-	struct trial t = {.before = history, .readers = readers, .known = &known};
+	struct trial t = {.before = history, .readers = readers, .known = &known, .now_ms = now_ms};
 	struct safety_window w = {.from_ms = TIME_NEVER_MS, .until_ms = TIME_NEVER_MS};
 	if (result == RESULT_OK)
 		result = trial_prepare(&t, effect);
 	if (result == RESULT_OK) {
 		find_broken(&known, now_ms, &w);
 		result = find_from(&t, effect, now_ms, &w);
+		if (!w.broken && (t.late[0] | t.late[1]) != 0) {
+			w.broken = true;
+			w.before = t.late_fault;
+		}
 		if (result == RESULT_OK && w.possible)
 			result = find_until(&t, effect, &w);
 		if (result == RESULT_OK && after != NULL)
@@ -373,6 +439,8 @@ bool safety_is_safe_now(const struct safety_history *history, const struct safet
 	t.before = history;
 	t.readers = readers;
 	t.known = &known;
+	t.now_ms = now_ms;
+	t.late[0] = t.late[1] = 0;
 	enum result result = known_find(&known, history, readers, now_ms);
 	if (result == RESULT_OK)
 		result = trial_prepare(&t, effect);
