@@ -296,13 +296,52 @@ static void earliest_is_tight(void **state)
 	print_message("# %u effects: %u wait, %u are never safe\n", checked, waits, impossible);
 }
 
-// Where signatures run out the window ends, and there is no fault inside it.
-static void windows_end_with_signatures(void **state)
+// When the first signature runs out of what is still served in a history: its owner is expected to
+// sign again before that, and so nobody judges beyond it.
+static int64_t next_expiry(const struct safety_history *h, int64_t from_ms)
+{
+	int64_t first = from_ms + 2 * HORIZON_H * HOUR_MS;
+	for (int i = 0; i < h->count; i++)
+		if (h->editions[i].until_ms == TIME_NEVER_MS &&
+		        h->editions[i].signed_until_ms < first)
+			first = h->editions[i].signed_until_ms;
+	return first;
+}
+
+// Is the effect at x safe until the next signature runs out?
+static bool is_safe_while_signed(struct plan *p, int64_t x_ms)
+{
+	struct safety_history copy;
+	struct safety_verdict verdict = {0};
+	assert_int_equal(safety_history_copy(&copy, &p->h), RESULT_OK);
+	assert_int_equal(safety_publish_all(&copy, &p->effect, x_ms), RESULT_OK);
+	assert_int_equal(safety_judge(&copy, &p->real.timeline.readers, x_ms,
+	                         next_expiry(&copy, x_ms) - 1, &verdict),
+	        RESULT_OK);
+	safety_history_free(&copy);
+	return worse(&verdict) <= SAFETY_INSECURE;
+}
+
+static void check_window(const struct random *random, struct plan *p, const struct safety_window *w)
+{
+	int64_t end = next_expiry(&p->h, w->from_ms);
+	if (w->until_ms < end)
+		end = w->until_ms;
+	for (int i = 0; i < 8 && end > w->from_ms; i++) {
+		uint64_t at = random_below(random, (uint64_t)(end - w->from_ms));
+		int64_t x = i == 0 ? w->from_ms : i == 1 ? end - 1 : w->from_ms + (int64_t)at;
+		if (!is_safe_while_signed(p, x))
+			plan_fail(p, w, "not safe inside the window");
+	}
+}
+
+// Where signatures run out there is no fault inside the window before the next of them.
+static void windows_hold_where_signatures_run_out(void **state)
 {
 	(void)state;
 	struct random_seeded seeded;
 	struct random random = random_from_seed(&seeded, seed + 3);
-	unsigned ends = 0;
+	unsigned checked = 0, ends = 0;
 	for (uint64_t i = 0; i < count(2); i++) {
 		struct plan p;
 		struct safety_window w;
@@ -311,17 +350,82 @@ static void windows_end_with_signatures(void **state)
 		assert_int_equal(safety_earliest(&p.h, &p.effect, &p.real.timeline.readers,
 		                         p.now_ms, &w, NULL),
 		        RESULT_OK);
-		if (w.possible && w.ends && w.until_ms > w.from_ms &&
-		        word_with(&p, TIME_NEVER_MS, p.now_ms, w.until_ms - 1) <= SAFETY_INSECURE) {
-			uint64_t length = (uint64_t)(w.until_ms - w.from_ms);
-			int64_t x = w.from_ms + (int64_t)random_below(&random, length);
-			if (word_with(&p, x, x, w.until_ms - 1) > SAFETY_INSECURE)
-				plan_fail(&p, &w, "not safe inside a window that ends");
-			ends++;
+		// A window may begin when a signature has run out, and old copies may outlive
+		// theirs anyhow: then the effect breaks nothing more.
+		if (w.possible && !w.broken && w.from_ms < next_expiry(&p.h, p.now_ms) &&
+		        word_with(&p, TIME_NEVER_MS, p.now_ms, next_expiry(&p.h, p.now_ms) - 1) <=
+		                SAFETY_INSECURE) {
+			check_window(&random, &p, &w);
+			checked++;
+			ends += w.ends;
 		}
 		plan_free(&p);
 	}
-	print_message("# %u windows end with signatures\n", ends);
+	print_message("# %u windows, %u of them end with signatures\n", checked, ends);
+}
+
+// Takes the signatures of the other publishers away. Is there no fault but those of the rest?
+static bool is_fine_but_for(struct generated *g, int publisher)
+{
+	for (int e = -1; e < g->events; e++)
+		for (int p = 0; p < GEN_PUBLISHERS; p++) {
+			struct gen_event *event = e < 0 ? &g->start : &g->event[e];
+			if (p != publisher)
+				event->has[p][GEN_UNTIL] = event->has[p][GEN_FROM] = false;
+		}
+	struct generated plain = *g;
+	without_signatures(&plain);
+	plain.until = 2 * HORIZON_H;
+	struct real_answer real = judge_generated(&plain, NULL);
+	bool fine = worse(&real.verdict) == SAFETY_SAFE;
+	real_free(&real);
+	return fine;
+}
+
+// The history up to a random instant, and as the effect new signatures of one publisher.
+static bool plan_signing(const struct random *random, uint64_t number, struct plan *p)
+{
+	random_timeline(seed, number, &p->g);
+	struct generated *g = &p->g;
+	int k = choose_instant(random, g), publisher = (int)random_below(random, 2);
+	if (k < 0)
+		return false;
+	g->events = k;
+	if (!is_fine_but_for(g, publisher))
+		return false;
+	g->events = k + 1;
+	g->event[k] = (struct gen_event){.at = 9999, .ttl = {-1, -1, -1, -1, -1, -1}};
+	g->event[k].has[publisher][GEN_UNTIL] = g->event[k].has[publisher][GEN_FROM] = true;
+	g->event[k].value[publisher][GEN_UNTIL] = 20000;
+	p->real = judge_generated(g, NULL);
+	p->h = p->real.timeline.history;
+	p->now_ms =
+	        ((k > 0 ? g->event[k - 1].at : 0) + 1 + (int)random_below(random, 24)) * HOUR_MS;
+	split(&p->h, 9999 * HOUR_MS, &p->effect);
+	return true;
+}
+
+// However late it is: nobody is told to wait with new signatures.
+static void signing_again_never_waits(void **state)
+{
+	(void)state;
+	struct random_seeded seeded;
+	struct random random = random_from_seed(&seeded, seed + 4);
+	unsigned late = 0;
+	for (uint64_t i = 0; i < count(2); i++) {
+		struct plan p;
+		struct safety_window w;
+		if (!plan_signing(&random, i, &p))
+			continue;
+		assert_int_equal(safety_earliest(&p.h, &p.effect, &p.real.timeline.readers,
+		                         p.now_ms, &w, NULL),
+		        RESULT_OK);
+		if (!w.possible || w.from_ms != p.now_ms)
+			plan_fail(&p, &w, "new signatures have to wait");
+		late += w.broken;
+		plan_free(&p);
+	}
+	print_message("# %u times too late for cached copies\n", late);
 }
 
 int main(int argc, char **argv)
@@ -331,7 +435,8 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(names_and_order_do_not_matter),
 	        cmocka_unit_test(delays_do_no_harm),
 	        cmocka_unit_test(earliest_is_tight),
-	        cmocka_unit_test(windows_end_with_signatures),
+	        cmocka_unit_test(windows_hold_where_signatures_run_out),
+	        cmocka_unit_test(signing_again_never_waits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
