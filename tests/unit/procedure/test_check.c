@@ -13,6 +13,14 @@
 
 #define H HOUR_MS
 
+#define TWO                                                                                        \
+	"procedure: t\nparties:\n  a: {is: operator}\n  b: {is: operator}\n"                       \
+	"  registry: {is: parent}\nstart: {parent.ns: a.ns}\n"
+#define ROLL                                                                                       \
+	"procedure: roll\nparties:\n  op: {is: operator}\n  registry: {is: parent}\nsteps:\n"      \
+	"- {id: publish, by: op, does: [op.dnskey + op.ksk.new, op.dnskey-signers + op.ksk.new], " \
+	"undo: op.dnskey - op.ksk.new}\n"
+
 static struct arena *arena;
 
 static int setup(void **state)
@@ -168,6 +176,27 @@ static void test_corners(void **state)
 	assert_int_equal(check(p, &s).routes[0].corners, 1);
 }
 
+// With many changes only the telling corners are walked, and the fault of a wait that is too short
+// only where everything is slow is still among them.
+static void test_many_changes(void **state)
+{
+	(void)state;
+	struct buffer text = buffer_init(1 << 16);
+	buffer_puts(&text, TWO "waits: as-written\nexpect: bogus\nsteps:\n");
+	for (int i = 0; i < 12; i++)
+		buffer_printf(&text,
+		        "- {id: s%d, by: a, does: a.dnskey %c a.zsk.spare, wait: 1h}\n", i,
+		        i % 2 == 0 ? '+' : '-');
+	buffer_puts(&text, "- {id: new, by: a, does: a.dnskey + a.zsk.new}\n"
+	                   "- {id: sign, by: a, does: a.data-signers = a.zsk.new, wait: "
+	                   "ttl(a.dnskey) after new seen}\n");
+	struct check_report report = check_usual(parse(buffer_text(&text)));
+	assert_in_range(report.routes[0].corners, 20, 200);
+	assert_true(report.ok);
+	expect_early(&report, "sign", 0, 6 * H, "DNSKEY set");
+	buffer_free(&text);
+}
+
 // --- What others have published (ds 24h, parent-ns 48h, child-ns 24h, dnskey 48h, data 96h, lags
 // 6h)
 
@@ -307,14 +336,6 @@ static void test_names_mean_nothing(void **state)
 }
 
 // --- Single rules
-
-#define TWO                                                                                        \
-	"procedure: t\nparties:\n  a: {is: operator}\n  b: {is: operator}\n"                       \
-	"  registry: {is: parent}\nstart: {parent.ns: a.ns}\n"
-#define ROLL                                                                                       \
-	"procedure: roll\nparties:\n  op: {is: operator}\n  registry: {is: parent}\nsteps:\n"      \
-	"- {id: publish, by: op, does: [op.dnskey + op.ksk.new, op.dnskey-signers + op.ksk.new], " \
-	"undo: op.dnskey - op.ksk.new}\n"
 
 static void test_rules(void **state)
 {
@@ -457,6 +478,7 @@ int main(void)
 	        TEST(test_example_of_the_manual),
 	        TEST(test_every_single_key_variant_is_safe),
 	        TEST(test_corners),
+	        TEST(test_many_changes),
 	        TEST(test_figure_of_operator_change),
 	        TEST(test_text_of_operator_change),
 	        TEST(test_uncooperative_as_published),
