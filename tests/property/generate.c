@@ -120,6 +120,19 @@ static void one_operator(struct build *b, int keys, int dnskey, int signers, int
 	b->now = pick(b, 0, 2);
 }
 
+// After a change of the DS set: waits until the old one has left the caches, or else until its
+// signature has run out, where that comes first.
+static void wait_for_ds(struct build *b)
+{
+	int hours = ttl(b, GEN_TTL_DS) + b->g->lag[0];
+	if (chance(b, 20)) {
+		hours = pick(b, b->g->lag[0], hours);
+		begin(b, PARENT, GEN_UNTIL, b->now + hours);
+		change(b, PARENT, GEN_UNTIL, 500);
+	}
+	wait(b, hours);
+}
+
 static void shape_ksk(struct build *b)
 {
 	one_operator(b, 3, bit(0) | bit(2), bit(0), bit(2), ds(0));
@@ -127,7 +140,7 @@ static void shape_ksk(struct build *b)
 	change(b, A, GEN_SIGNERS, bit(0) | bit(1));
 	wait(b, ttl(b, GEN_TTL_KEY) + b->g->lag[1]);
 	change(b, PARENT, GEN_DS, ds(1));
-	wait(b, ttl(b, GEN_TTL_DS) + b->g->lag[0]);
+	wait_for_ds(b);
 	change(b, A, GEN_DNSKEY, bit(1) | bit(2));
 	change(b, A, GEN_SIGNERS, bit(1));
 }
