@@ -1,7 +1,7 @@
 // Three real servers on loopback addresses for the tests of observing and acting: the parent test.
 // on Knot, operator A on Knot and operator B on BIND, each signing by itself and taking updates.
 //
-//     struct servers *s = servers_start();          // NULL: not installed, or no such addresses
+//     struct servers *s = servers_start();          // NULL: not installed
 //     … s->parent, s->a_v4, s->a_v6, s->b; keys s->parent_key, s->a_key, s->b_key …
 //     servers_stop(s);
 //
