@@ -401,7 +401,7 @@ static enum result decide_effect(struct decider *d, const struct procedure_step 
 	if (wait_for_evidence(d, step, undo))
 		return RESULT_OK;
 	struct safety_window window;
-	bool safe;
+	bool safe = false;
 	result = ask_model(d, step, undo, &left, &window, &safe);
 	if (result != RESULT_OK || !safe || (!undo && approvals_missing(d, step) != 0))
 		return result;

@@ -33,9 +33,8 @@ static const char more[] =
 
 struct plan_options {
 	bool json, ics, svg;
-	const char *ttls, *lags, *start, *zone, *branch;
-	const char *servers[16];
-	size_t server_count;
+	const char *ttls, *lags, *start, *branch;
+	struct zone_who who;
 };
 
 static enum result load_procedure(
@@ -63,13 +62,13 @@ static enum result fill_scenario(const struct procedure *p, const struct plan_op
 {
 	scenario_init(s, p);
 	enum result result = RESULT_OK;
-	if (o->zone != NULL)
-		result = observe_zone_ttls(o->zone, o->servers, o->server_count, s, err);
+	if (o->who.zone != NULL)
+		result = observe_zone_ttls(&o->who, s, err);
 	if (result == RESULT_OK && o->ttls != NULL)
 		result = scenario_parse_ttls(s, o->ttls, err);
 	if (result == RESULT_OK && o->lags != NULL)
 		result = scenario_parse_lags(s, p, o->lags, err);
-	bool needs_date = o->start != NULL || o->ics || o->zone != NULL;
+	bool needs_date = o->start != NULL || o->ics || o->who.zone != NULL;
 	if (result == RESULT_OK && needs_date) {
 		struct clock clock = clock_system();
 		s->relative = false;
@@ -90,7 +89,7 @@ static enum result find_route(struct arena *arena, const struct procedure *p, co
 		return RESULT_OK;
 	enum result result = procedure_routes(arena, p, &routes, &count, err);
 	for (size_t i = 0; result == RESULT_OK && i < count; i++)
-		if (routes[i].late >= 0 && strstr(routes[i].label, branch) != NULL) {
+		if (routes[i].turns > 0 && strstr(routes[i].label, branch) != NULL) {
 			*route = &routes[i];
 			return RESULT_OK;
 		}
@@ -104,7 +103,7 @@ static enum result write_plan(const struct plan *plan, const struct plan_options
 {
 	struct clock clock = clock_system();
 	struct render_context context = {
-	        .zone = o->zone != NULL ? o->zone : "", .stamp_ms = clock_now_ms(&clock)};
+	        .zone = o->who.zone != NULL ? o->who.zone : "", .stamp_ms = clock_now_ms(&clock)};
 	enum result result = RESULT_OK;
 	if (o->json)
 		result = plan_write_json(plan, &context, out, err);
@@ -155,9 +154,13 @@ int cmd_plan(int argc, char **argv)
 	        {"--lag", "LIST",
 	                "propagation to all addresses: parent=6h,child=10m, or a party's name",
 	                .text = &o.lags},
-	        {"--zone", "ZONE", "observe this zone's TTLs now", .text = &o.zone},
-	        {"--server", "NAME=ADDRESS", "with --zone: as for `baton watch`", .list = o.servers,
-	                .list_max = 16, .list_count = &o.server_count},
+	        {"--zone", "ZONE", "observe this zone's TTLs now", .text = &o.who.zone},
+	        {"--server", "NAME=ADDRESS", "with --zone: as for `baton watch`",
+	                .list = o.who.servers, .list_max = ZONE_MAX_SERVERS,
+	                .list_count = &o.who.server_count},
+	        {"--resolver", "ADDRESS", "with --zone: as for `baton watch`",
+	                .list = o.who.resolvers, .list_max = DISCOVER_MAX_RESOLVERS,
+	                .list_count = &o.who.resolver_count},
 	        {"--start", "TIME",
 	                "when it begins, 2027-03-01T08:00:00Z; default now, or 0s without a date",
 	                .text = &o.start},
@@ -175,6 +178,8 @@ int cmd_plan(int argc, char **argv)
 		return status;
 	if (n != 1)
 		return usage_error("plan: expected one procedure; --help explains");
+	if (o.who.zone == NULL && o.who.server_count + o.who.resolver_count > 0)
+		return usage_error("--server and --resolver are for --zone, which is not given");
 	if (o.json + o.ics + o.svg > 1)
 		return usage_error("--json, --ics and --svg are three forms of one output, "
 		                   "expected one of them");

@@ -1,0 +1,302 @@
+#include "cmd/observe_zone.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "observe/observe.h"
+
+enum { RESOLV_CONF_MAX = 64 << 10 };
+
+// ---- Who ------------------------------------------------------------------------------------
+
+// Takes "NAME/SERVER=ADDRESS" apart; the texts live in the arena.
+static enum result read_server(
+        struct arena *arena, const char *word, struct discover_given *given, struct error *err)
+{
+	const char *equals = strchr(word, '=');
+	struct error inner = {0};
+	if (equals == NULL || equals == word)
+		return error_set(err, RESULT_INPUT,
+		        "--server '%.80s': expected NAME=ADDRESS, such as parent=192.0.2.1", word);
+	char *name = arena_strndup(arena, word, (size_t)(equals - word));
+	if (name == NULL)
+		return error_set(err, RESULT_MEMORY, "out of memory");
+	char *slash = strchr(name, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	given->publisher = name;
+	given->server = slash != NULL ? slash + 1 : NULL;
+	if (address_parse(equals + 1, 53, &given->address, &inner) != RESULT_OK)
+		return error_set(err, RESULT_INPUT, "--server '%.80s': %s", word, inner.text);
+	return RESULT_OK;
+}
+
+static enum result read_servers(struct arena *arena, const struct zone_who *who,
+        struct discover_given *given, bool *all_given, struct error *err)
+{
+	bool parent = false, child = false;
+	for (size_t i = 0; i < who->server_count; i++) {
+		enum result result = read_server(arena, who->servers[i], &given[i], err);
+		if (result != RESULT_OK)
+			return result;
+		bool is_parent = strcmp(given[i].publisher, "parent") == 0;
+		parent |= is_parent;
+		child |= !is_parent;
+	}
+	*all_given = parent && child;
+	return RESULT_OK;
+}
+
+static enum result read_resolvers(struct arena *arena, const struct zone_who *who, bool needed,
+        struct address *resolvers, size_t *count, struct error *err)
+{
+	struct error inner = {0};
+	char *text;
+	size_t length;
+	*count = 0;
+	for (; *count < who->resolver_count; (*count)++)
+		if (address_parse(who->resolvers[*count], 53, &resolvers[*count], &inner) !=
+		        RESULT_OK)
+			return error_set(err, RESULT_INPUT, "--resolver: %s", inner.text);
+	if (*count == 0 && needed &&
+	        file_read(arena, "/etc/resolv.conf", RESOLV_CONF_MAX, &text, &length, NULL) ==
+	                RESULT_OK)
+		*count = discover_resolvers(text, resolvers, DISCOVER_MAX_RESOLVERS);
+	if (*count == 0 && needed)
+		return error_set(err, RESULT_NOT_FOUND,
+		        "no resolver is known to find the servers with: give one with --resolver, "
+		        "or the servers with --server");
+	return RESULT_OK;
+}
+
+enum result observe_zone_discover(const struct zone_who *who, struct loop *loop,
+        struct query_engine *engine, discover_done *done, void *ctx, struct discover **discover,
+        struct error *err)
+{
+	struct discover_given given[ZONE_MAX_SERVERS];
+	struct address resolvers[DISCOVER_MAX_RESOLVERS];
+	struct arena *arena = arena_new(1 << 20);
+	struct discover_options options = {
+	        .given = given, .given_count = who->server_count, .resolvers = resolvers};
+	bool all_given = false;
+	if (arena == NULL)
+		return error_set(err, RESULT_MEMORY, "out of memory");
+	enum result result = read_servers(arena, who, given, &all_given, err);
+	if (result == RESULT_OK)
+		result = read_resolvers(
+		        arena, who, !all_given, resolvers, &options.resolver_count, err);
+	if (result == RESULT_OK)
+		result =
+		        discover_start(loop, engine, who->zone, &options, done, ctx, discover, err);
+	arena_free(arena);
+	return result;
+}
+
+// ---- Lags -----------------------------------------------------------------------------------
+
+static enum result set_lag(
+        struct observe_subject *subject, const char *name, int64_t lag_ms, struct error *err)
+{
+	int publisher = observe_subject_find(subject, name);
+	if (publisher >= 0)
+		subject->publishers[publisher].lag_ms = lag_ms;
+	else if (strcmp(name, "child") == 0)
+		for (size_t i = 1; i < subject->publisher_count; i++)
+			subject->publishers[i].lag_ms = lag_ms;
+	else
+		return error_set(err, RESULT_INPUT,
+		        "--lag: unknown name '%.60s', expected parent, child or a group's name",
+		        name);
+	return RESULT_OK;
+}
+
+enum result observe_zone_lags(struct observe_subject *subject, const char *text, struct error *err)
+{
+	enum result result = RESULT_OK;
+	while (result == RESULT_OK && *text != '\0') {
+		char pair[120];
+		size_t length = strcspn(text, ",");
+		struct error inner = {0};
+		int64_t lag_ms;
+		snprintf(pair, sizeof pair, "%.*s", (int)(length < 110 ? length : 110), text);
+		char *equals = strchr(pair, '=');
+		if (equals == NULL)
+			return error_set(err, RESULT_INPUT,
+			        "--lag: '%.80s', expected NAME=DURATION such as parent=6h", pair);
+		*equals = '\0';
+		if (duration_parse(equals + 1, &lag_ms, &inner) != RESULT_OK)
+			return error_set(err, RESULT_INPUT, "--lag: %s", inner.text);
+		result = set_lag(subject, pair, lag_ms, err);
+		text += length + (text[length] == ',');
+	}
+	return result;
+}
+
+// ---- One look -------------------------------------------------------------------------------
+
+bool observe_zone_is_missing(const struct observe_gap *gap, int64_t now_ms)
+{
+	return gap->blocks && gap->until_ms > now_ms && gap->kind != OBSERVE_GAP_PAST &&
+	       gap->kind != OBSERVE_GAP_DATA_TTL && gap->kind != OBSERVE_GAP_UNANCHORED &&
+	       gap->kind != OBSERVE_GAP_UNSAMPLED;
+}
+
+struct look {
+	struct loop *loop;
+	struct query_engine *engine;
+	struct random random;
+	struct discover *discover;
+	struct observer *observer;
+	struct observe_subject *subject;
+	struct observe_round *round;
+	int64_t negative_ttl_s;
+	enum result result;
+	struct error error;
+};
+
+static void look_ended(struct look *look, enum result result)
+{
+	look->result = result;
+	loop_stop(look->loop);
+}
+
+static void seen(void *ctx, struct observe_round *round)
+{
+	struct look *look = ctx;
+	look->round = round;
+	look_ended(look, RESULT_OK);
+}
+
+static void found(void *ctx, const struct discover_found *found)
+{
+	struct look *look = ctx;
+	enum result result = found->result;
+	look->error = found->error;
+	look->subject = found->subject;
+	look->negative_ttl_s = found->negative_ttl_s;
+	for (size_t i = 0; i < found->note_count; i++)
+		fprintf(stderr, "baton: note: %s\n", found->notes[i]);
+	if (result == RESULT_OK)
+		result = observer_new(look->loop, look->engine, &look->random, look->subject, NULL,
+		        &look->observer, &look->error);
+	if (result == RESULT_OK)
+		result = observer_round(look->observer, seen, look, &look->error);
+	if (result != RESULT_OK)
+		look_ended(look, result);
+}
+
+static void look_free(struct look *look)
+{
+	observe_round_free(look->round);
+	observer_free(look->observer);
+	discover_free(look->discover);
+	query_engine_free(look->engine);
+	observe_subject_free(look->subject);
+	loop_free(look->loop);
+}
+
+static enum result look_at(const struct zone_who *who, struct look *look, struct error *err)
+{
+	*look = (struct look){.random = random_system(), .negative_ttl_s = -1};
+	signal(SIGPIPE, SIG_IGN);
+	enum result result = loop_new(&look->loop, err);
+	if (result == RESULT_OK)
+		result = query_engine_new(look->loop, &look->random, NULL, &look->engine, err);
+	if (result == RESULT_OK)
+		result = observe_zone_discover(
+		        who, look->loop, look->engine, found, look, &look->discover, err);
+	if (result != RESULT_OK)
+		return result;
+	loop_run(look->loop, TIME_NEVER_MS);
+	if (look->result != RESULT_OK)
+		*err = look->error;
+	return look->result;
+}
+
+// ---- TTLs -----------------------------------------------------------------------------------
+
+static void take_ttl(int64_t ttl_ms[PROCEDURE_TTLS], int kind, int64_t ttl_s)
+{
+	if (ttl_s * SECOND_MS > ttl_ms[kind])
+		ttl_ms[kind] = ttl_s * SECOND_MS;
+}
+
+static void take_content(int64_t ttl_ms[PROCEDURE_TTLS], const struct observe_fact *fact,
+        const struct observe_content *content)
+{
+	switch ((enum safety_kind)fact->kind) {
+	case SAFETY_DS:
+		take_ttl(ttl_ms, content->ds_count > 0 ? PROCEDURE_TTL_DS : PROCEDURE_TTL_DS_NONE,
+		        content->ttl_s);
+		break;
+	case SAFETY_NS:
+		take_ttl(ttl_ms,
+		        fact->publisher == 0 ? PROCEDURE_TTL_PARENT_NS : PROCEDURE_TTL_CHILD_NS,
+		        content->ttl_s);
+		break;
+	case SAFETY_DNSKEY:
+		if (content->keys != 0)
+			take_ttl(ttl_ms, PROCEDURE_TTL_DNSKEY, content->ttl_s);
+		break;
+	case SAFETY_DATA:
+		take_ttl(ttl_ms, PROCEDURE_TTL_DATA, content->ttl_s);
+		break;
+	case SAFETY_SERVING:
+	case SAFETY_KINDS:
+	default:
+		break;
+	}
+}
+
+// What could not be seen may have a larger TTL: a person should know.
+static enum result tell_missing(const struct look *look, struct error *err)
+{
+	struct observe_view *view = observe_view_new(look->subject);
+	static struct observe_gaps gaps;
+	struct safety_history history;
+	enum result result = view != NULL ? observe_view_feed(view, look->round, err)
+	                                  : error_set(err, RESULT_MEMORY, "out of memory");
+	int64_t now_ms = look->round->end_ms;
+	if (result == RESULT_OK)
+		result = observe_view_history(view, now_ms, false, &history, &gaps, err);
+	observe_view_free(view);
+	if (result != RESULT_OK)
+		return result;
+	safety_history_free(&history);
+	for (size_t i = 0; i < gaps.count; i++)
+		if (observe_zone_is_missing(&gaps.gap[i], now_ms))
+			fprintf(stderr, "baton: note: %s\n", gaps.gap[i].text);
+	return RESULT_OK;
+}
+
+static enum result take_ttls(const struct look *look, struct scenario *scenario, struct error *err)
+{
+	int64_t ttl_ms[PROCEDURE_TTLS] = {-1, -1, -1, -1, -1, -1};
+	const struct observe_round *round = look->round;
+	if (look->negative_ttl_s >= 0)
+		take_ttl(ttl_ms, PROCEDURE_TTL_DS_NONE, look->negative_ttl_s);
+	for (size_t f = 0; f < round->fact_count; f++)
+		for (size_t c = 0; c < round->facts[f].content_count; c++)
+			take_content(ttl_ms, &round->facts[f], &round->facts[f].contents[c]);
+	if (ttl_ms[PROCEDURE_TTL_PARENT_NS] < 0 && ttl_ms[PROCEDURE_TTL_CHILD_NS] < 0)
+		return error_set(err, RESULT_NETWORK,
+		        "no server of the parent or of the zone gave an NS set: %s",
+		        round->problem_count > 0 ? round->problems[0].text : "no answers");
+	for (int kind = 0; kind < PROCEDURE_TTLS; kind++)
+		if (ttl_ms[kind] >= 0)
+			scenario_set_ttl(scenario, (enum procedure_ttl)kind, ttl_ms[kind]);
+	return tell_missing(look, err);
+}
+
+enum result observe_zone_ttls(
+        const struct zone_who *who, struct scenario *scenario, struct error *err)
+{
+	struct look look;
+	enum result result = look_at(who, &look, err);
+	if (result == RESULT_OK)
+		result = take_ttls(&look, scenario, err);
+	look_free(&look);
+	return result;
+}
