@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 // Both servers of the losing operator end, as when an operator switches its machines off.
-static const char stop_losing[] = "knotc -s '%s/run/a1/knot.sock' stop\n"
+static const char stop_losing[] = "knotc -c '%s/a1.conf' stop\n"
                                   "nsd-control -c '%s/a2.conf' stop\n"
-                                  "exit 0\n";
+                                  "exit 0\n"; // a second time they are stopped already
 
 struct stage {
 	const struct lab *lab;
@@ -72,10 +72,10 @@ static enum result stage_new(
 
 static enum result run_once(struct stage *s, int64_t time_ms, int *status, struct error *err)
 {
-	char *loud[] = {s->baton, "run", s->definition, NULL};
+	char *loud[] = {s->baton, (char[]){"run"}, s->definition, NULL};
 	char *command = arena_printf(
 	        s->arena, "exec '%s' run '%s' >>'%s' 2>&1", s->baton, s->definition, s->log);
-	char *quiet[] = {"/bin/sh", "-c", command, NULL};
+	char *quiet[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, command, NULL};
 	return lab_run_in(s->lab, s->r->quiet ? quiet : loud, time_ms, status, err);
 }
 
@@ -99,10 +99,10 @@ static enum result run_and_kill(
 
 static enum result verify(struct stage *s, struct rehearsal_outcome *o, struct error *err)
 {
-	char *argv[] = {s->baton, "verify", s->journal, NULL};
+	char *argv[] = {s->baton, (char[]){"verify"}, s->journal, NULL};
 	char *command = arena_printf(
 	        s->arena, "exec '%s' verify '%s' >>'%s' 2>&1", s->baton, s->journal, s->log);
-	char *quiet[] = {"/bin/sh", "-c", command, NULL};
+	char *quiet[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, command, NULL};
 	int status = 0;
 	enum result result =
 	        lab_run_in(s->lab, s->r->quiet ? quiet : argv, MINUTE_MS, &status, err);

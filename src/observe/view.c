@@ -799,6 +799,7 @@ enum result observe_view_declare_gone(struct observe_view *view, int publisher,
 		for (size_t i = 0; i < before.count; i++)
 			leave(view, pk, before.shown[i].serial, at_ms);
 		pk->gone = pk->used;
+		pk->since_ms = at_ms;
 		if (pk->used && pk->silent_ms == TIME_NEVER_MS)
 			pk->silent_ms = at_ms;
 	}

@@ -101,6 +101,7 @@ void observe_view_line(const struct observe_view *view, size_t line, struct obse
 
 // Whether every address of the publisher shows one and the same content of this kind, which is then
 // in *content and *signers (each may be NULL), and nothing about it is unknown. *since_ms: since
-// when, the declared lag included; that may be in the future.
+// when, the declared lag included; that may be in the future. A publisher whose addresses are all
+// declared gone serves nothing, everywhere.
 bool observe_view_everywhere(const struct observe_view *view, int publisher, enum safety_kind kind,
         uint64_t *content, uint64_t *signers, int64_t *since_ms);

@@ -46,11 +46,39 @@ void observe_view_line(const struct observe_view *view, size_t line, struct obse
 	assert(!"a line beyond the last");
 }
 
+// Every address of the publisher is declared gone: nobody answers any more. The latest instant.
+static bool all_gone(const struct observe_view *view, int publisher, int64_t *since_ms)
+{
+	bool any = false;
+	*since_ms = TIME_EVER_MS;
+	for (size_t i = 0; i < view->place_count; i++) {
+		const struct place_kind *pk = &view->places[i].kind[SAFETY_SERVING];
+		if (view->places[i].publisher != publisher || !pk->used)
+			continue;
+		if (!pk->gone)
+			return false;
+		any = true;
+		if (pk->since_ms > *since_ms)
+			*since_ms = pk->since_ms;
+	}
+	return any;
+}
+
 bool observe_view_everywhere(const struct observe_view *view, int publisher, enum safety_kind kind,
         uint64_t *content, uint64_t *signers, int64_t *since_ms)
 {
 	const struct episode *first = NULL;
-	int64_t since = TIME_EVER_MS;
+	int64_t since;
+	bool silenced = kind == SAFETY_SERVING && all_gone(view, publisher, &since);
+	if (silenced && content != NULL)
+		*content = 0;
+	if (silenced && signers != NULL)
+		*signers = 0;
+	if (silenced && since_ms != NULL)
+		*since_ms = time_add(since, view->subject->publishers[publisher].lag_ms);
+	if (silenced)
+		return true;
+	since = TIME_EVER_MS;
 	for (size_t i = 0; i < view->place_count; i++) {
 		const struct place_kind *pk = &view->places[i].kind[kind];
 		if (view->places[i].publisher != publisher || pk->gone)
