@@ -259,6 +259,10 @@ static void judge_data(const struct search *s, enum safety_path path, const stru
 	const struct demand *demand = trusting(d, k->e);
 	if (demand == NULL || span_is_empty(trusted))
 		return;
+	// Fetched later than this it could not have been validated by d.
+	int64_t last_validation = path == SAFETY_DIRECT ? d->held.until : d->cached.until;
+	int64_t last_fetch =
+	        k->fetched.until < last_validation ? k->fetched.until : last_validation;
 	for (unsigned i = 0; i < count; i++) {
 		const struct window *r = &windows[i];
 		struct span when =
@@ -275,9 +279,9 @@ static void judge_data(const struct search *s, enum safety_path path, const stru
 			continue;
 		f.rule = SAFETY_RULE_DATA;
 		if (path == SAFETY_DIRECT)
-			blame(&f, k->index, k->fetched.until, trusted.until);
+			blame(&f, k->index, last_fetch, trusted.until);
 		else
-			blame_elder(&f, trusted, k->index, k->fetched.until, r->cached, r->index,
+			blame_elder(&f, trusted, k->index, last_fetch, r->cached, r->index,
 			        r->fetched.until);
 		emit(s, &f);
 	}
