@@ -21,7 +21,7 @@ static const char knot_configuration[] =
         "policy:\n  - id: own\n    algorithm: ecdsap256sha256\n    dnskey-ttl: 120\n"
         "    zone-max-ttl: 300\n    propagation-delay: 5\n"
         "    dnskey-management: incremental\n    delete-delay: 1d\n"
-        "    cds-cdnskey-publish: none\n"
+        "    cds-cdnskey-publish: none\n%s"
         "template:\n  - id: default\n    storage: %s\n    zonefile-sync: -1\n"
         "    zonefile-load: whole\n    acl: update\n"
         "zone:\n  - domain: %s\n    file: zone\n    dnssec-signing: on\n"
@@ -128,7 +128,8 @@ static bool files_write(struct servers *s, int which, const char *folder)
 		        s->address[which].port, ip);
 	else
 		snprintf(text, sizeof text, knot_configuration, address, is_a ? v6 : "", folder,
-		        folder, folder, is_parent ? "test." : "example.test.");
+		        folder, is_parent ? s->parent_policy : "", folder,
+		        is_parent ? "test." : "example.test.");
 	snprintf(zone, sizeof zone, child_zone, is_a ? "a" : "b", is_a ? "a" : "b",
 	        is_a ? "@ 100 NS ns2.a.test.\n" : "");
 	return write_file(folder, "conf", text) &&
@@ -234,7 +235,7 @@ static bool all_start(struct servers *s)
 	return true;
 }
 
-struct servers *servers_start(void)
+struct servers *servers_start(const char *parent_policy)
 {
 	if (access(KNOTD, X_OK) != 0 || access(NAMED, X_OK) != 0)
 		return NULL;
@@ -242,6 +243,7 @@ struct servers *servers_start(void)
 	struct error err;
 	assert_non_null(s);
 	s->random = random_system();
+	s->parent_policy = parent_policy;
 	assert_int_equal(loop_new(&s->loop, &err), RESULT_OK);
 	assert_int_equal(query_engine_new(s->loop, &s->random, NULL, &s->engine, &err), RESULT_OK);
 	bool started = all_start(s);

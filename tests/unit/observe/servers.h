@@ -1,7 +1,7 @@
 // Three real servers on loopback addresses for the tests of observing and acting: the parent test.
 // on Knot, operator A on Knot and operator B on BIND, each signing by itself and taking updates.
 //
-//     struct servers *s = servers_start();          // NULL: not installed
+//     struct servers *s = servers_start("");        // NULL: not installed
 //     … s->parent, s->a_v4, s->a_v6, s->b; keys s->parent_key, s->a_key, s->b_key …
 //     servers_stop(s);
 //
@@ -28,6 +28,7 @@ struct servers {
 	struct query_engine *engine;
 	struct random random;
 	char folder[200];
+	const char *parent_policy;
 	struct loop_process *process[SERVERS];
 	struct address address[SERVERS], a_v6;
 };
@@ -38,7 +39,8 @@ struct servers {
 #define SERVERS_KEY_OTHER "hmac-sha256:reader.:b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXItMTI="
 #define SERVERS_KEY_WRONG "hmac-sha256:updater.:d3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmctd3JvbmctMTI="
 
-struct servers *servers_start(void);
+// parent_policy: more lines for the parent's signing policy, "" for none.
+struct servers *servers_start(const char *parent_policy);
 void servers_stop(struct servers *s); // NULL is fine
 void servers_kill(struct servers *s, int which);
 // Runs the loop for so long.

@@ -19,7 +19,7 @@ static struct fixture f;
 static int start(void **state)
 {
 	(void)state;
-	f.s = servers_start();
+	f.s = servers_start("");
 	return 0;
 }
 
@@ -460,6 +460,29 @@ static void a_killed_server_leaves_the_outcome_unknown(void **state)
 	safety_history_free(&h);
 }
 
+// A parent with NSEC3, with and without opt-out.
+static void absence_of_ds_with_nsec3(void **state)
+{
+	static const char *const policies[] = {"    nsec3: on\n    nsec3-iterations: 3\n",
+	        "    nsec3: on\n    nsec3-opt-out: on\n    nsec3-salt-length: 0\n"};
+	for (int i = 0; i < 2; i++) {
+		static struct observe_gaps gaps;
+		stop(state);
+		memset(&f, 0, sizeof f);
+		f.s = servers_start(policies[i]);
+		begin();
+		observe();
+		problems_print();
+		struct safety_history h = history(&gaps);
+		const struct safety_edition *ds = safety_current(&h, 0, SAFETY_DS);
+		assert_int_equal(ds->content, 0);
+		assert_int_equal(ds->ttl_s, 30);
+		assert_true(ds->signed_until_ms > observe_view_last_ms(f.view));
+		assert_false(observe_gaps_block(&gaps, observe_view_last_ms(f.view)));
+		safety_history_free(&h);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,6 +495,7 @@ int main(void)
 	        cmocka_unit_test(updates_that_are_not_allowed),
 	        cmocka_unit_test(requests_that_are_none),
 	        cmocka_unit_test(a_killed_server_leaves_the_outcome_unknown),
+	        cmocka_unit_test(absence_of_ds_with_nsec3),
 	};
 	return cmocka_run_group_tests_name("observe servers", tests, start, stop);
 }
