@@ -48,10 +48,10 @@ static void say(struct change_engine *e, enum change_said what, int step, const 
 		e->o.said(e->o.ctx, what, step >= 0 ? e->d->procedure->steps[step].id : "", text);
 }
 
-static void reach(struct change_engine *e, enum change_point point)
+static void reach(struct change_engine *e, enum change_point point, int step)
 {
 	if (e->o.reached != NULL)
-		e->o.reached(e->o.ctx, point);
+		e->o.reached(e->o.ctx, point, e->d->procedure->steps[step].id);
 }
 
 static void stop(struct change_engine *e, enum change_end end)
@@ -175,12 +175,12 @@ static void note_end(struct change_engine *e, int step, bool undo, const char *a
 static void act_has_ended(void *ctx, const struct act_outcome *outcome)
 {
 	struct change_engine *e = ctx;
-	reach(e, CHANGE_POINT_REPLIED);
+	reach(e, CHANGE_POINT_REPLIED, e->act_step);
 	say(e, CHANGE_SAID_REPLY, e->act_step, outcome->text);
 	note_end(e, e->act_step, e->act_undo, e->attempt, outcome);
 	if (e->end != CHANGE_RUNNING)
 		return;
-	reach(e, CHANGE_POINT_ENDED);
+	reach(e, CHANGE_POINT_ENDED, e->act_step);
 	e->act_ended = true; // freed outside of its own callback
 	e->ended_since_round = true;
 	if (!observer_is_running(e->observer))
@@ -247,15 +247,15 @@ static void send_errand(struct change_engine *e, const struct move *m, const str
 	struct error err = {0};
 	e->act_step = m->step;
 	e->act_undo = m->undo;
-	reach(e, CHANGE_POINT_INTENDED);
+	reach(e, CHANGE_POINT_INTENDED, m->step);
 	if (act_submit(e->act, &errand->request, act_has_ended, e, &err) != RESULT_OK) {
 		not_sent(e, m, e->attempt, err.text);
 		return;
 	}
-	reach(e, CHANGE_POINT_SENT);
+	reach(e, CHANGE_POINT_SENT, m->step);
 	if (note(e, JOURNAL_SENT, m->step,
 	            json_pack("{s:s, s:b}", "attempt", e->attempt, "undo", m->undo)))
-		reach(e, CHANGE_POINT_WAITING);
+		reach(e, CHANGE_POINT_WAITING, m->step);
 }
 
 static void act_now(struct change_engine *e, const struct world *world, const struct move *m)
@@ -266,7 +266,7 @@ static void act_now(struct change_engine *e, const struct world *world, const st
 	        change_ways_of(e->d, by, change_party_of(e->d, m->publisher));
 	struct errand errand = {0};
 	struct error err = {0};
-	reach(e, CHANGE_POINT_VERDICT);
+	reach(e, CHANGE_POINT_VERDICT, m->step);
 	e->act_arena = arena_new(1 << 20);
 	enum result result =
 	        e->act_arena == NULL ? error_set(&err, RESULT_MEMORY, "no memory") : RESULT_OK;
@@ -321,7 +321,7 @@ static void ask(struct change_engine *e, const struct world *world, const struct
 
 static void seen(struct change_engine *e, const struct move *m)
 {
-	reach(e, CHANGE_POINT_SEEN);
+	reach(e, CHANGE_POINT_SEEN, m->step);
 	if (flush_round(e) &&
 	        note_state(e, m->step,
 	                json_pack("{s:s, s:b, s:I, s:b}", "state", "seen", "undo", m->undo,

@@ -78,7 +78,7 @@ struct change_engine_options {
 	void (*said)(void *ctx, enum change_said what, const char *step,
 	        const char *text);                                 // may be NULL
 	void (*turned)(void *ctx, const struct change_view *view); // may be NULL
-	void (*reached)(void *ctx, enum change_point point);       // may be NULL
+	void (*reached)(void *ctx, enum change_point point, const char *step); // may be NULL
 	void *ctx;
 };
 

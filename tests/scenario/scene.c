@@ -1,0 +1,442 @@
+#include "scene.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define WALL_START_MS  INT64_C(1780000000000)
+#define DEFINITION_MAX 16384
+
+// What a killed process had allocated is lost; that is no leak.
+void __lsan_disable(void) __attribute__((weak));
+void __lsan_enable(void) __attribute__((weak));
+
+static void leaks_count(bool count)
+{
+	if (count && __lsan_enable != NULL)
+		__lsan_enable();
+	if (!count && __lsan_disable != NULL)
+		__lsan_disable();
+}
+
+// ---- The definition -------------------------------------------------------------------------
+
+static void write_servers(struct buffer *out, int publisher)
+{
+	char v4[ADDRESS_TEXT], v6[ADDRESS_TEXT];
+	buffer_puts(out, "    servers:\n");
+	for (int s = 0; s < SIMDNS_SERVERS; s++)
+		buffer_printf(out, "      %s: [\"%s\", \"%s\"]\n", simdns_server(publisher, s),
+		        simdns_address(publisher, 2 * s, v4),
+		        simdns_address(publisher, 2 * s + 1, v6));
+}
+
+static void write_ddns(struct buffer *out, int publisher, const char *indent)
+{
+	static const char *const files[] = {"registry.key", "losing.key", "gaining.key"};
+	char v4[ADDRESS_TEXT];
+	buffer_printf(out, "%sddns: {server: \"%s\", key: %s}\n", indent,
+	        simdns_address(publisher, 0, v4), files[publisher]);
+}
+
+static void write_operator(struct buffer *out, const struct scene_options *o, int publisher)
+{
+	buffer_printf(out, "  %s:\n", publisher == SIMDNS_LOSING ? "losing" : "gaining");
+	write_servers(out, publisher);
+	buffer_printf(out, "    lag: %s\n    samples-complete: true\n", o->lag);
+	if (!o->approvals)
+		buffer_puts(out, "    approves: automatically\n");
+	if (!o->persons)
+		buffer_puts(out, "    confirms: automatically\n");
+	if ((publisher == SIMDNS_LOSING ? o->losing : o->gaining) == SCENE_AUTOMATIC)
+		write_ddns(out, publisher, "    ");
+	if (publisher == SIMDNS_LOSING && o->stop == SCENE_AUTOMATIC)
+		buffer_printf(out,
+		        "    exec: {command: [/usr/bin/stop-losing], timeout: 1m, idempotent: "
+		        "%s}\n",
+		        o->stop_once ? "false" : "true");
+}
+
+static void write_parties(struct scene *s, struct buffer *out)
+{
+	const struct scene_options *o = &s->options;
+	bool uncooperative = strcmp(o->procedure, "operator-change-uncooperative") == 0;
+	buffer_puts(out, "parties:\n  registry:\n");
+	write_servers(out, SIMDNS_PARENT);
+	buffer_printf(out, "    lag: %s\n  registrar:\n", o->lag);
+	if (!o->approvals)
+		buffer_puts(out, "    approves: automatically\n");
+	buffer_puts(out, "    confirms: automatically\n");
+	if (o->registrar == SCENE_AUTOMATIC) {
+		buffer_puts(out, "    at-parent:\n");
+		write_ddns(out, SIMDNS_PARENT, "      ");
+	}
+	if (uncooperative)
+		buffer_puts(out, o->persons ? "  registrant: {}\n"
+		                            : "  registrant: {confirms: automatically}\n");
+	write_operator(out, o, SIMDNS_LOSING);
+	write_operator(out, o, SIMDNS_GAINING);
+}
+
+static void write_definition(struct scene *s, struct buffer *out)
+{
+	const struct scene_options *o = &s->options;
+	char since[TIME_TEXT];
+	bool uncooperative = strcmp(o->procedure, "operator-change-uncooperative") == 0;
+	buffer_printf(out,
+	        "change: move-example\nzone: example.test\nprocedure: %s\njournal: move.journal\n"
+	        "poll: %s\ndata-ttl: %s\nsamples: [\"www.example.test A\"]\n"
+	        "parent-anchors: [\"%s\"]\n",
+	        o->procedure, o->poll, o->data_ttl, simdns_anchor(s->dns));
+	if (!o->no_past)
+		buffer_printf(out, "unchanged-since: \"%s\"\n",
+		        time_format(WALL_START_MS - 90 * DAY_MS, since));
+	if (o->insecure)
+		buffer_puts(out, "may-be-insecure: true\n");
+	if (!o->no_confirmation)
+		buffer_printf(out, "confirmed: [%ssame-data]\n",
+		        uncooperative ? "" : "contacts-answered, ");
+	write_parties(s, out);
+}
+
+static char *path_of(struct scene *s, const char *name)
+{
+	char *path = arena_printf(s->arena, "%s/%s", s->folder, name);
+	assert_non_null(path);
+	return path;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	struct error err = {0};
+	if (file_replace(path, text, strlen(text), &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+}
+
+static void write_files(struct scene *s)
+{
+	struct buffer text = buffer_init(DEFINITION_MAX);
+	write_definition(s, &text);
+	assert_false(text.failed);
+	s->definition_path = path_of(s, "move.yaml");
+	s->journal_path = path_of(s, "move.journal");
+	write_file(s->definition_path, buffer_text(&text));
+	buffer_free(&text);
+	write_file(path_of(s, "registry.key"), simdns_tsig(SIMDNS_PARENT));
+	write_file(path_of(s, "losing.key"), simdns_tsig(SIMDNS_LOSING));
+	write_file(path_of(s, "gaining.key"), simdns_tsig(SIMDNS_GAINING));
+	if (change_definition_load(s->arena, s->definition_path, &s->definition, &s->err) !=
+	        RESULT_OK)
+		fail_msg("%s", s->err.text);
+}
+
+// ---- The engine -----------------------------------------------------------------------------
+
+static void die(struct scene *s)
+{
+	s->killed = true;
+	longjmp(s->out, 1);
+}
+
+static void said(void *ctx, enum change_said what, const char *step, const char *text)
+{
+	static const char *const words[] = {"preflight", "begun", "wait", "safe", "act", "reply",
+	        "seen", "ask", "stuck", "turn", "end"};
+	struct scene *s = ctx;
+	char at[TIME_TEXT];
+	s->said[what]++;
+	buffer_printf(&s->log, "%s %s %s: %s\n", time_format(scene_wall_ms(s), at), words[what],
+	        step, text);
+	if (s->on_said != NULL)
+		s->on_said(s, what, step, text);
+}
+
+static void reached(void *ctx, enum change_point point, const char *step)
+{
+	struct scene *s = ctx;
+	if (++s->reached != s->kill_at)
+		return;
+	s->killed_at = point;
+	snprintf(s->killed_step, sizeof s->killed_step, "%s", step);
+	die(s);
+}
+
+static void zone_changed(void *ctx, int publisher)
+{
+	struct scene *s = ctx;
+	(void)publisher;
+	if (s->kill_on_change && s->running) {
+		s->kill_on_change = false;
+		die(s);
+	}
+}
+
+static void program(void *ctx, const struct loop_process_spec *spec, struct sim_outcome *outcome)
+{
+	struct scene *s = ctx;
+	assert_string_equal(spec->argv[0], "/usr/bin/stop-losing");
+	s->commands++;
+	*outcome = s->stops;
+	if (outcome->start == RESULT_OK && !s->stops_nothing)
+		simdns_set_serving(s->dns, SIMDNS_LOSING, false);
+}
+
+static void start(struct scene *s)
+{
+	struct journal_options options = {
+	        .clock = loop_clock(s->loop), .random = *sim_random(s->sim)};
+	if (journal_open(s->journal_path, JOURNAL_CREATE, &options, &s->journal, &s->err) !=
+	        RESULT_OK)
+		fail_msg("%s", s->err.text);
+	struct change_engine_options o = {.loop = s->loop,
+	        .random = *sim_random(s->sim),
+	        .journal = s->journal,
+	        .definition = s->definition,
+	        .said = said,
+	        .reached = reached,
+	        .ctx = s};
+	if (change_engine_new(&o, &s->engine, &s->err) != RESULT_OK)
+		fail_msg("%s", s->err.text);
+}
+
+void scene_stop(struct scene *s)
+{
+	change_engine_free(s->engine);
+	journal_close(s->journal);
+	s->engine = NULL;
+	s->journal = NULL;
+}
+
+static void fill_defaults(struct scene_options *o)
+{
+	if (o->procedure == NULL)
+		o->procedure = "operator-change";
+	if (o->ttls == NULL)
+		o->ttls = &simdns_usual;
+	if (o->poll == NULL)
+		o->poll = "6h";
+	if (o->data_ttl == NULL)
+		o->data_ttl = "2d";
+	if (o->lag == NULL)
+		o->lag = "6h";
+	if (o->ghost_ms == 0)
+		o->ghost_ms = 5 * HOUR_MS;
+}
+
+struct scene *scene_new(const struct scene_options *options)
+{
+	struct scene *s = calloc(1, sizeof *s);
+	assert_non_null(s);
+	s->options = *options;
+	fill_defaults(&s->options);
+	snprintf(s->folder, sizeof s->folder, "%s/baton-scene-XXXXXX",
+	        access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	assert_non_null(mkdtemp(s->folder));
+	s->arena = arena_new(64u << 20);
+	s->log = buffer_init(4u << 20);
+	s->sim = sim_new(s->options.seed, WALL_START_MS);
+	s->loop = sim_loop(s->sim);
+	s->dns = simdns_new(s->sim, s->options.ttls);
+	s->stops = (struct sim_outcome){.after_ms = 2 * SECOND_MS};
+	for (int p = 0; p < SIMDNS_PUBLISHERS; p++)
+		simdns_delay(s->dns, p, SIMDNS_GHOST, s->options.ghost_ms);
+	simdns_on_change(s->dns, zone_changed, s);
+	sim_program_set(s->sim, program, s);
+	write_files(s);
+	return s;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+void scene_free(struct scene *s)
+{
+	scene_stop(s);
+	for (size_t i = 0; i < s->timer_count; i++)
+		loop_timer_stop(s->loop, &s->timers[i]);
+	sim_free(s->sim);
+	simdns_free(s->dns);
+	arena_free(s->arena);
+	buffer_free(&s->log);
+	nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(s);
+}
+
+void scene_run(struct scene *s, int64_t for_ms)
+{
+	int64_t until_ms = loop_now_ms(s->loop) + for_ms;
+	s->killed = false;
+	if (s->engine == NULL)
+		start(s);
+	leaks_count(false);
+	s->running = true;
+	if (setjmp(s->out) == 0 && change_engine_end(s->engine, NULL) == CHANGE_RUNNING)
+		loop_run(s->loop, until_ms);
+	s->running = false;
+	leaks_count(true);
+	s->end = change_engine_end(s->engine, &s->err);
+	if (s->killed)
+		scene_stop(s);
+}
+
+void scene_at(struct scene *s, int64_t in_ms, void (*what)(void *ctx), void *ctx)
+{
+	assert_true(s->timer_count < sizeof s->timers / sizeof s->timers[0]);
+	struct loop_timer *timer = &s->timers[s->timer_count++];
+	*timer = (struct loop_timer){.fire = what, .ctx = ctx, .background = true};
+	loop_timer_start(s->loop, timer, in_ms);
+}
+
+int64_t scene_wall_ms(const struct scene *s)
+{
+	struct clock clock = loop_clock(s->loop);
+	return clock_now_ms(&clock);
+}
+
+// ---- The journal ----------------------------------------------------------------------------
+
+void scene_guest(struct scene *s, enum journal_kind kind, const char *step, const char *party)
+{
+	struct journal_options options = {
+	        .clock = loop_clock(s->loop), .random = *sim_random(s->sim)};
+	struct journal *journal;
+	if (journal_open(s->journal_path, JOURNAL_GUEST, &options, &journal, &s->err) != RESULT_OK)
+		fail_msg("%s", s->err.text);
+	json_t *payload = party != NULL ? json_pack("{s:s}", "party", party) : json_object();
+	struct journal_entry entry = {
+	        .kind = kind, .change = s->definition->id, .step = step, .payload = payload};
+	if (journal_append(journal, &entry, NULL, &s->err) != RESULT_OK)
+		fail_msg("%s", s->err.text);
+	json_decref(payload);
+	journal_close(journal);
+}
+
+struct counting {
+	const char *step;
+	unsigned count;
+	int64_t seen_ms;
+};
+
+static enum result count_one(void *ctx, const struct journal_record *record, struct error *err)
+{
+	struct counting *c = ctx;
+	(void)err;
+	if (c->step != NULL && strcmp(c->step, record->step) != 0)
+		return RESULT_OK;
+	c->count++;
+	if (record->kind == JOURNAL_STATE && strstr(record->payload, "\"seen\"") != NULL &&
+	        strstr(record->payload, "\"all\":true") != NULL)
+		c->seen_ms = record->time_ms;
+	return RESULT_OK;
+}
+
+static struct counting count(struct scene *s, enum journal_kind kind, const char *step)
+{
+	struct counting c = {.step = step, .seen_ms = TIME_NEVER_MS};
+	struct journal *journal;
+	struct journal_filter filter = {.kind = kind};
+	if (journal_open(s->journal_path, JOURNAL_READ, NULL, &journal, &s->err) != RESULT_OK)
+		fail_msg("%s", s->err.text);
+	if (journal_iterate(journal, &filter, count_one, &c, &s->err) != RESULT_OK)
+		fail_msg("%s", s->err.text);
+	journal_close(journal);
+	return c;
+}
+
+unsigned scene_records(struct scene *s, enum journal_kind kind, const char *step)
+{
+	return count(s, kind, step).count;
+}
+
+int64_t scene_seen_ms(struct scene *s, const char *step)
+{
+	return count(s, JOURNAL_STATE, step).seen_ms;
+}
+
+void scene_verify(struct scene *s)
+{
+	struct rejudge *rejudge;
+	struct journal_report report;
+	assert_int_equal(rejudge_new(&rejudge, &s->err), RESULT_OK);
+	struct journal_verify_options options = {.visit = rejudge_visit, .ctx = rejudge};
+	if (journal_verify(s->journal_path, &options, &report, &s->err) != RESULT_OK)
+		fail_msg("%s", s->err.text);
+	if (!report.good)
+		fail_msg("%s", report.text);
+	assert_true(rejudge_verdicts(rejudge) > 0);
+	rejudge_free(rejudge);
+}
+
+// ---- The truth ------------------------------------------------------------------------------
+
+enum safety_word scene_truth(struct scene *s)
+{
+	struct safety_history truth;
+	struct safety_verdict verdict;
+	simdns_truth(s->dns, &truth);
+	int64_t until_ms =
+	        time_add(loop_now_ms(s->loop), safety_memory_ms(&truth, &safety_all_readers));
+	assert_int_equal(
+	        safety_judge(&truth, &safety_all_readers, 0, until_ms, &verdict), RESULT_OK);
+	enum safety_word worst = verdict.path[SAFETY_DIRECT].word;
+	if (verdict.path[SAFETY_FORWARDER].word > worst)
+		worst = verdict.path[SAFETY_FORWARDER].word;
+	if (worst != SAFETY_SAFE) {
+		struct buffer text = buffer_init(8192);
+		for (int path = 0; path < SAFETY_PATHS; path++)
+			if (verdict.path[path].word != SAFETY_SAFE)
+				safety_fault_text(&truth, &verdict.path[path].fault,
+				        SAFETY_TIME_RELATIVE, &text);
+		buffer_printf(
+		        &s->log, "truth: %s: %s\n", safety_word_text(worst), buffer_text(&text));
+		buffer_free(&text);
+	}
+	safety_history_free(&truth);
+	return worst;
+}
+
+void scene_judge(struct scene *s, enum safety_word worst)
+{
+	scene_verify(s);
+	enum safety_word word = scene_truth(s);
+	if (word > worst)
+		fail_msg("%s", buffer_text(&s->log));
+}
+
+void scene_said_text(const struct scene *s, const char *text)
+{
+	if (strstr(buffer_text(&s->log), text) == NULL)
+		fail_msg("'%s' was not said:\n%s", text, buffer_text(&s->log));
+}
+
+// ---- Samples --------------------------------------------------------------------------------
+
+uint64_t scene_seed(void)
+{
+	static uint64_t seed;
+	static bool known;
+	if (!known) {
+		const char *given = getenv("BATON_TEST_SEED");
+		struct random random = random_system();
+		seed = given != NULL ? strtoull(given, NULL, 10) : random_below(&random, 1000000);
+		known = true;
+		print_message("# BATON_TEST_SEED=%llu\n", (unsigned long long)seed);
+	}
+	return seed;
+}
+
+bool scene_full(void)
+{
+	return getenv("BATON_TEST_FULL") != NULL;
+}
