@@ -289,7 +289,7 @@ static enum result given_add(struct discover *d, struct observe_subject *subject
 		if (wire != NULL)
 			dns_name_text(wire, name);
 		else
-			address_format_ip(&given->address, name);
+			snprintf(name, sizeof name, DISCOVER_UNNAMED "%zu.invalid.", i + 1);
 		if (group < 0)
 			result = observe_subject_group(subject, given->publisher, 0, &group, err);
 		if (result == RESULT_OK)
@@ -418,10 +418,11 @@ static void too_late(void *ctx)
 static enum result parent_given(
         struct discover *d, const struct discover_given *given, struct error *err)
 {
-	char ip[ADDRESS_TEXT];
+	char unnamed[60];
 	struct dns_name parsed, name;
-	const char *text =
-	        given->server != NULL ? given->server : address_format_ip(&given->address, ip);
+	snprintf(
+	        unnamed, sizeof unnamed, DISCOVER_UNNAMED "%zu.invalid.", d->parent_list.count + 1);
+	const char *text = given->server != NULL ? given->server : unnamed;
 	enum result result = dns_name_parse(text, &parsed, err);
 	if (result != RESULT_OK)
 		return result;

@@ -33,7 +33,7 @@
 // What the caller gives is not looked for: given addresses of the parent stand for all its servers,
 // and where one address of any group of the zone's servers is given, the given groups are all there
 // are. A given server whose name is not given gets the name that the NS sets give to its address,
-// or else its own address as a name.
+// or else one that no server has, "unnamed-3.invalid.".
 //
 // Memory: a discovery is the caller's, discover_free() ends it at any time but from inside a
 // callback of the query engine; loop and engine outlive it. The callback comes once, from the loop,
@@ -49,6 +49,8 @@
 #include "observe/subject.h"
 
 enum { DISCOVER_MAX_RESOLVERS = 8, DISCOVER_MAX_GIVEN = 128, DISCOVER_MAX_NOTES = 32 };
+
+#define DISCOVER_UNNAMED "unnamed-"
 
 struct discover_given {
 	const char *publisher; // "parent", or the name of a group

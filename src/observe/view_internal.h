@@ -7,7 +7,7 @@
 
 #include "observe/view.h"
 
-enum { SHOWN_MAX = 16, DS_MAX = SAFETY_MAX_DS };
+enum { SHOWN_MAX = OBSERVE_MAX_CONTENTS, DS_MAX = SAFETY_MAX_DS };
 
 struct episode {
 	uint32_t serial;
@@ -77,7 +77,7 @@ struct observe_view {
 	int64_t past_since_ms;
 	int64_t set_forward_ms; // by how much the clock was set in the last round; 0
 	size_t problem_count;
-	struct observe_gap problems[OBSERVE_MAX_GAPS]; // of the last round
+	struct observe_gap *problems; // of the last round
 };
 
 struct episode *episode_find(const struct observe_view *view, uint32_t serial);
@@ -86,8 +86,25 @@ int64_t episode_until_ms(const struct observe_view *view, const struct episode *
 // The content in the numbers of a history.
 uint64_t episode_content(const struct observe_view *view, const struct episode *episode);
 struct safety_readers view_readers(const struct observe_view *view);
+struct place *view_place_find(
+        const struct observe_view *view, int publisher, const struct address *server);
+
+// Puts a key into the table, which has room. name NULL: one is made up.
+void view_key_take(struct observe_view *view, struct dns_key *key, const char *name);
+// Forget what nothing refers to and nobody named; the numbers change.
+void view_keys_compact(struct observe_view *view);
+void view_ds_compact(struct observe_view *view);
+// The number of a DS record, which is put into the table if there is room; -1 otherwise.
+int view_ds_number(struct observe_view *view, const struct dns_ds *ds);
 // Fits DS records to keys again after either table changed.
 void view_number_ds(struct observe_view *view);
+
+// One fact of a round. There is room for one more episode for each content, and SHOWN_MAX beside.
+void view_fact_feed(struct observe_view *view, const struct observe_round *round,
+        const struct observe_fact *fact);
+// The place, which shows what pk says from now on, has dropped an episode at this instant.
+void view_leave(
+        struct observe_view *view, const struct place_kind *pk, uint32_t serial, int64_t gone_ms);
 // Everything, not pruned.
 enum result view_history_make(const struct observe_view *view, int64_t now_ms, bool with_names,
         struct safety_history *history, struct error *err);
