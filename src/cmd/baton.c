@@ -25,6 +25,7 @@ static const struct command {
         {"done", "say that a step was done by hand", cmd_done},
         {"undo", "take back a step and all after it", cmd_undo},
         {"verify", "re-check a journal and every verdict in it", cmd_verify},
+        {"forget", "erase a note that is kept beside a journal", cmd_forget},
         {"lab", "a small internet of real servers, to rehearse in", lab_main},
 };
 

@@ -11,3 +11,4 @@ int cmd_approve(int argc, char **argv);
 int cmd_done(int argc, char **argv);
 int cmd_undo(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_forget(int argc, char **argv);

@@ -6,6 +6,7 @@
 #include "cmd/change_file.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
+#include "journal/private.h"
 
 struct saying {
 	const char *usage, *about;
@@ -75,6 +76,24 @@ static enum result find_party(const struct change_definition *d, const struct pr
 	return RESULT_OK;
 }
 
+// What people write may be about people: the text stays beside the journal, where it can be erased,
+// and only its salted hash goes into the chain.
+static enum result put_note(const char *path, const char *note, json_t *payload, struct error *err)
+{
+	struct random random = random_system();
+	struct journal_private *private_file;
+	struct journal_hash hash;
+	char text[JOURNAL_HASH_TEXT];
+	enum result result = journal_private_open(path, true, &random, &private_file, err);
+	if (result != RESULT_OK)
+		return result;
+	result = journal_private_put(private_file, note, &hash, err);
+	journal_private_close(private_file);
+	if (result == RESULT_OK)
+		json_object_set_new(payload, "note", json_string(journal_hash_format(&hash, text)));
+	return result;
+}
+
 static enum result append(const char *path, const struct saying *saying, const char *change,
         const char *step, const char *party, const char *note, struct error *err)
 {
@@ -87,11 +106,12 @@ static enum result append(const char *path, const struct saying *saying, const c
 	if (party != NULL)
 		json_object_set_new(payload, "party", json_string(party));
 	if (note != NULL)
-		json_object_set_new(payload, "note", json_string(note));
+		result = put_note(path, note, payload, err);
 	struct journal_entry entry = {
 	        .kind = saying->kind, .change = change, .step = step, .payload = payload};
 	struct journal_mark mark;
-	result = journal_append(journal, &entry, &mark, err);
+	if (result == RESULT_OK)
+		result = journal_append(journal, &entry, &mark, err);
 	json_decref(payload);
 	journal_close(journal);
 	char hash[JOURNAL_HASH_TEXT];
@@ -140,7 +160,8 @@ static int cmd_say(int argc, char **argv, const struct saying *saying)
 	const char *as = NULL, *note = NULL;
 	const struct option_spec specs[] = {
 	        {"--as", "PARTY", "the party that says it", .text = &as},
-	        {"--note", "TEXT", "kept with it; nothing about persons", .text = &note},
+	        {"--note", "TEXT", "kept beside the journal; `baton forget` erases it",
+	                .text = &note},
 	        {0},
 	};
 	const struct command_help help = {saying->usage, saying->about, specs, NULL};
