@@ -11,6 +11,9 @@ enum { RESOLV_CONF_MAX = 64 << 10 };
 
 // ---- Who ------------------------------------------------------------------------------------
 
+// What resolvers are needed for. Names alone are a convenience.
+enum need { NEED_NOTHING, NEED_NAMES, NEED_SERVERS };
+
 // Takes "NAME/SERVER=ADDRESS" apart; the texts live in the arena.
 static enum result read_server(
         struct arena *arena, const char *word, struct discover_given *given, struct error *err)
@@ -34,9 +37,9 @@ static enum result read_server(
 }
 
 static enum result read_servers(struct arena *arena, const struct zone_who *who,
-        struct discover_given *given, bool *all_given, struct error *err)
+        struct discover_given *given, enum need *need, struct error *err)
 {
-	bool parent = false, child = false;
+	bool parent = false, child = false, unnamed = false;
 	for (size_t i = 0; i < who->server_count; i++) {
 		enum result result = read_server(arena, who->servers[i], &given[i], err);
 		if (result != RESULT_OK)
@@ -44,12 +47,13 @@ static enum result read_servers(struct arena *arena, const struct zone_who *who,
 		bool is_parent = strcmp(given[i].publisher, "parent") == 0;
 		parent |= is_parent;
 		child |= !is_parent;
+		unnamed |= !is_parent && given[i].server == NULL;
 	}
-	*all_given = parent && child;
+	*need = parent && child ? (unnamed ? NEED_NAMES : NEED_NOTHING) : NEED_SERVERS;
 	return RESULT_OK;
 }
 
-static enum result read_resolvers(struct arena *arena, const struct zone_who *who, bool needed,
+static enum result read_resolvers(struct arena *arena, const struct zone_who *who, enum need need,
         struct address *resolvers, size_t *count, struct error *err)
 {
 	struct error inner = {0};
@@ -64,7 +68,7 @@ static enum result read_resolvers(struct arena *arena, const struct zone_who *wh
 	        file_read(arena, "/etc/resolv.conf", RESOLV_CONF_MAX, &text, &length, NULL) ==
 	                RESULT_OK)
 		*count = discover_resolvers(text, resolvers, DISCOVER_MAX_RESOLVERS);
-	if (*count == 0 && needed)
+	if (*count == 0 && need == NEED_SERVERS)
 		return error_set(err, RESULT_NOT_FOUND,
 		        "no resolver is known to find the servers with: give one with --resolver, "
 		        "or the servers with --server");
@@ -80,13 +84,12 @@ enum result observe_zone_discover(const struct zone_who *who, struct loop *loop,
 	struct arena *arena = arena_new(1 << 20);
 	struct discover_options options = {
 	        .given = given, .given_count = who->server_count, .resolvers = resolvers};
-	bool all_given = false;
+	enum need need = NEED_SERVERS;
 	if (arena == NULL)
 		return error_set(err, RESULT_MEMORY, "out of memory");
-	enum result result = read_servers(arena, who, given, &all_given, err);
+	enum result result = read_servers(arena, who, given, &need, err);
 	if (result == RESULT_OK)
-		result = read_resolvers(
-		        arena, who, !all_given, resolvers, &options.resolver_count, err);
+		result = read_resolvers(arena, who, need, resolvers, &options.resolver_count, err);
 	if (result == RESULT_OK)
 		result =
 		        discover_start(loop, engine, who->zone, &options, done, ctx, discover, err);

@@ -162,7 +162,8 @@ static void try_ds(struct finder *f, uint64_t keys, const char *whose)
 		return;
 	struct safety_change change = change_of(ds);
 	change.content = content;
-	try(f, &change, "DS set for %s, the KSK served by %s", watch_keys(f->report, keys), whose);
+	try(f, &change, "DS set for %s, %s %s", watch_keys(f->report, keys),
+	        (keys & (keys - 1)) != 0 ? "the KSKs of" : "the KSK of", whose);
 }
 
 static void try_all_ds(struct finder *f)
@@ -179,7 +180,7 @@ static void try_all_ds(struct finder *f)
 		groups++;
 	}
 	if (groups > 1 && all != first)
-		try_ds(f, all, "each group");
+		try_ds(f, all, "all groups");
 	const struct safety_edition *ds = current(f, 0, SAFETY_DS);
 	struct safety_change none = change_of(ds);
 	none.content = 0;

@@ -18,15 +18,15 @@ static const char *server_name(
         const struct watch_report *report, int publisher, const struct address *server)
 {
 	const struct observe_publisher *p = &report->subject->publishers[publisher];
-	char text[DNS_NAME_TEXT], ip[ADDRESS_TEXT + 1];
+	char text[DNS_NAME_TEXT];
 	for (size_t s = 0; s < p->server_count; s++)
 		for (size_t a = 0; a < p->servers[s].address_count; a++) {
 			if (!address_equal(&p->servers[s].addresses[a], server))
 				continue;
 			dns_name_text(p->servers[s].name.wire, text);
-			// A server whose name nobody knows goes by its address.
-			strcat(address_format_ip(server, ip), ".");
-			return strcmp(text, ip) == 0 ? "" : arena_strdup(report->arena, text);
+			bool is_named =
+			        strncmp(text, DISCOVER_UNNAMED, sizeof DISCOVER_UNNAMED - 1) != 0;
+			return is_named ? arena_strdup(report->arena, text) : "";
 		}
 	return "";
 }

@@ -202,7 +202,7 @@ static void put_cached(struct page *p)
 static void put_effect(struct page *p, const struct watch_effect *e)
 {
 	char at[TIME_TEXT], left[DURATION_TEXT], end[TIME_TEXT];
-	buffer_printf(p->out, "  %-52s ", e->what);
+	buffer_printf(p->out, "  %-44s  ", e->what);
 	if (!e->window.possible)
 		buffer_puts(p->out, "NOT safe as things are");
 	else if (e->safe_from_ms == TIME_NEVER_MS)
