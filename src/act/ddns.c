@@ -258,7 +258,7 @@ static void judge(
 	struct error err;
 	struct dns_message message;
 	address_format(&errand->ddns->server, server);
-	if (result->status == QUERY_FAILED && result->tries == 0) {
+	if (result->status == QUERY_FAILED && result->tries <= 1) {
 		outcome_set(outcome, ACT_NOT_SENT, "No connection to %s could be made.", server);
 		return;
 	}
