@@ -12,10 +12,15 @@ static enum result scenario_of(const struct procedure *p, const struct check_opt
 {
 	scenario_init(s, p);
 	enum result result = RESULT_OK;
+	const char *option = "--ttl: ";
 	if (options->ttls != NULL)
 		result = scenario_parse_ttls(s, options->ttls, err);
-	if (result == RESULT_OK && options->lags != NULL)
+	if (result == RESULT_OK && options->lags != NULL) {
+		option = "--lag: ";
 		result = scenario_parse_lags(s, p, options->lags, err);
+	}
+	if (result != RESULT_OK)
+		error_prefix(err, "%s", option);
 	return result;
 }
 

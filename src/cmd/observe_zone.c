@@ -64,7 +64,7 @@ static enum result read_resolvers(struct arena *arena, const struct zone_who *wh
 		if (address_parse(who->resolvers[*count], 53, &resolvers[*count], &inner) !=
 		        RESULT_OK)
 			return error_set(err, RESULT_INPUT, "--resolver: %s", inner.text);
-	if (*count == 0 && needed &&
+	if (*count == 0 && need != NEED_NOTHING &&
 	        file_read(arena, "/etc/resolv.conf", RESOLV_CONF_MAX, &text, &length, NULL) ==
 	                RESULT_OK)
 		*count = discover_resolvers(text, resolvers, DISCOVER_MAX_RESOLVERS);

@@ -64,10 +64,16 @@ static enum result fill_scenario(const struct procedure *p, const struct plan_op
 	enum result result = RESULT_OK;
 	if (o->who.zone != NULL)
 		result = observe_zone_ttls(&o->who, s, err);
-	if (result == RESULT_OK && o->ttls != NULL)
+	if (result == RESULT_OK && o->ttls != NULL) {
 		result = scenario_parse_ttls(s, o->ttls, err);
-	if (result == RESULT_OK && o->lags != NULL)
+		if (result != RESULT_OK)
+			error_prefix(err, "--ttl: ");
+	}
+	if (result == RESULT_OK && o->lags != NULL) {
 		result = scenario_parse_lags(s, p, o->lags, err);
+		if (result != RESULT_OK)
+			error_prefix(err, "--lag: ");
+	}
 	bool needs_date = o->start != NULL || o->ics || o->who.zone != NULL;
 	if (result == RESULT_OK && needs_date) {
 		struct clock clock = clock_system();
@@ -75,6 +81,8 @@ static enum result fill_scenario(const struct procedure *p, const struct plan_op
 		s->start_ms = clock_now_ms(&clock) / SECOND_MS * SECOND_MS;
 		if (o->start != NULL)
 			result = time_parse(o->start, &s->start_ms, err);
+		if (result != RESULT_OK)
+			error_prefix(err, "--start: ");
 	}
 	return result;
 }
