@@ -66,7 +66,7 @@ __attribute__((format(printf, 2, 0))) static void fill(struct error *err, const 
 	memcpy(err->text, text, sizeof text);
 }
 
-enum result error_set(struct error *err, enum result code, const char *format, ...)
+enum result(error_set)(struct error *err, enum result code, const char *format, ...)
 {
 	if (err == NULL)
 		return code;
@@ -78,7 +78,7 @@ enum result error_set(struct error *err, enum result code, const char *format, .
 	return code;
 }
 
-enum result error_set_errno(struct error *err, const char *format, ...)
+enum result(error_set_errno)(struct error *err, const char *format, ...)
 {
 	int number = errno;
 	if (err == NULL)

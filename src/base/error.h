@@ -54,3 +54,9 @@ enum result error_set_errno(struct error *err, const char *format, ...)
 
 // Puts text in front of an error that is already set: error_prefix(err, "%s: ", path).
 void error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// What the static analyser cannot see from a declaration: that these never return RESULT_OK.
+#ifdef __clang_analyzer__
+#define error_set(err, code, ...) ((error_set)(err, code, __VA_ARGS__), (code))
+#define error_set_errno(err, ...) ((error_set_errno)(err, __VA_ARGS__), RESULT_SYSTEM)
+#endif

@@ -54,6 +54,9 @@ const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
 // RESULT_INPUT with "file:line:column: " and the text.
 enum result yaml_error(const struct yaml_node *node, struct error *err, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__ // see base/error.h
+#define yaml_error(node, err, ...) ((yaml_error)(node, err, __VA_ARGS__), RESULT_INPUT)
+#endif
 
 // Typed access: each says what it expected where the node is something else. `what` names the value
 // in messages, "ttl".

@@ -20,7 +20,7 @@ const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key)
 	return NULL;
 }
 
-enum result yaml_error(const struct yaml_node *node, struct error *err, const char *format, ...)
+enum result(yaml_error)(const struct yaml_node *node, struct error *err, const char *format, ...)
 {
 	char text[400];
 	va_list args;
