@@ -103,12 +103,14 @@ void delegation_read(struct interpretation *in, const struct reply *reply,
 	content->ttl_s = ns->ttl_max_s;
 	content->groups = 0;
 	for (size_t i = 0; i < ns->count; i++) {
-		struct dns_name name;
+		struct dns_name name, given;
 		struct addresses addresses = {0};
 		size_t length;
-		if (dns_name_check(ns->rdata[i].octets, ns->rdata[i].length, &name, &length,
+		if (dns_name_check(ns->rdata[i].octets, ns->rdata[i].length, &given, &length,
 		            NULL) != RESULT_OK)
 			continue;
+		// Some servers take over the case of the question, which is random.
+		dns_name_lower(&name, given.wire);
 		addresses_of_reply(reply, name.wire, &addresses);
 		for (size_t g = 0; g < glue_count; g++)
 			if (glue[g].answer->question == OBSERVE_ASK_ADDRESS &&
