@@ -2,13 +2,16 @@
 // a world, to one move for each step that is not over.
 //
 //     struct decision dn;
-//     decide(&(struct decide_input){definition, &progress, &world, view}, &dn);
+//     decide(&(struct decide_input){definition, &progress, &world, view}, &dn, err);
 //     for (size_t i = 0; i < dn.count; i++)
 //             if (dn.moves[i].kind == MOVE_ACT) …
 //
-// Only observation ends a step: MOVE_SEEN comes when every address shows its effect. At most one
-// step whose effect is not everywhere yet is under way: what has been set in motion and is not seen
-// cannot be judged together with something else.
+// Only observation ends a step: MOVE_SEEN comes when every address shows its effect, and the
+// declared lag for instances that nobody sees is over. At most one step whose effect is not
+// everywhere yet is under way: what has been set in motion and is not seen cannot be judged
+// together with something else. An attempt whose end is not known, or that was said to be done and
+// shows nowhere, is repeated, after a pause that grows, where repeating it changes nothing more;
+// where it would, somebody has to find out.
 //
 // A decision is plain memory; nothing to free.
 #pragma once
@@ -18,17 +21,18 @@
 #include "change/world.h"
 
 enum move_kind {
-	MOVE_WAIT,    // not safe yet, or not known to be: `text` says why, until_ms until when
-	MOVE_APPROVE, // some party has to agree: `parties`
-	MOVE_ASK,     // a person has to be told to act now
-	MOVE_PERSON,  // a person was told, and has not said `done`
-	MOVE_ACT,     // act now, for `publisher`
-	MOVE_OBSERVE, // acted; not seen everywhere yet
-	MOVE_SEEN,    // everywhere: the effect at `publishers`; all of the step where is_all
-	MOVE_SKIP,    // the deadline passed, and the procedure says to go on without it
-	MOVE_BRANCH,  // the deadline passed, and the procedure says to follow `line`
-	MOVE_STUCK,   // nothing will happen by itself: `text` says why and what to do
-	MOVE_TURN,    // for the first time nothing but the party itself is waited for
+	MOVE_WAIT,        // not safe yet, or not known to be: `text` says why, until_ms until when
+	MOVE_APPROVE,     // some party has to agree: `parties`
+	MOVE_ASK,         // a person has to be told to act now
+	MOVE_PERSON,      // a person was told, and has not said `done`
+	MOVE_ACT,         // act now, for `publisher`
+	MOVE_OBSERVE,     // acted; not seen everywhere yet
+	MOVE_SEEN,        // everywhere: the effect at `publishers`; all of the step where is_all
+	MOVE_SKIP,        // the deadline passed, and the procedure says to go on without it
+	MOVE_BRANCH,      // the deadline passed, and the procedure says to follow `line`
+	MOVE_STUCK,       // nothing will happen by itself: `text` says why and what to do
+	MOVE_TURN,        // for the first time nothing but the party itself is waited for
+	MOVE_NO_WAY_BACK, // what is to be undone cannot be; `text` says why
 };
 
 struct move {
@@ -36,11 +40,11 @@ struct move {
 	int step; // index into procedure->steps
 	bool undo;
 	int publisher;       // ACT, ASK: whose records change
-	uint32_t publishers; // SEEN: bits
+	uint32_t publishers; // SEEN: bits, of those whose part is everywhere
 	bool is_all;
 	uint32_t parties; // APPROVE: who is missing
 	int line;
-	int64_t until_ms;    // WAIT: when it may be over; TIME_NEVER_MS where nobody knows
+	int64_t until_ms;    // when something may be different; TIME_NEVER_MS where nobody knows
 	int64_t deadline_ms; // of the party that acts; TIME_NEVER_MS: none
 	bool has_window;
 	struct safety_window window;
@@ -61,13 +65,10 @@ struct decide_input {
 	const struct progress *progress;
 	const struct world *world;
 	const struct observe_view *view;
+	// An act of this process is under way: of which step.
+	bool acting, acting_undo;
+	int acting_step;
 };
 
 // RESULT_MEMORY; what cannot be decided is a move of kind STUCK or WAIT, not an error.
 enum result decide(const struct decide_input *input, struct decision *decision, struct error *err);
-
-// Whether the effect of acts shows on every address: of all publishers that they touch (bits in
-// *touched), and of which (bits in *shown).
-enum result change_effect_shown(const struct decide_input *input, const struct procedure_act *acts,
-        size_t count, struct safety_effect *left, uint32_t *touched, uint32_t *shown,
-        struct error *err);

@@ -3,11 +3,15 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/data.h"
 #include "base/file.h"
 #include "dns/key.h"
+#include "dns/tsig.h"
 #include "dns/type.h"
+
+enum { KEY_FILE_MAX = 4096, PROGRAM_MAX = 4095 };
 
 struct loader {
 	struct arena *arena;
@@ -148,8 +152,19 @@ static enum result read_command(
 		return no_memory(l);
 	for (size_t i = 0; result == RESULT_OK && i < list->count; i++)
 		result = yaml_text(list->items[i], "command", &words[i], l->err);
+	if (result == RESULT_OK && (words[0][0] != '/' || strlen(words[0]) > PROGRAM_MAX))
+		return yaml_error(list->items[0], l->err,
+		        "'%.60s' is no absolute path of a program", words[0]);
 	exec->command = words;
 	return result;
+}
+
+static bool is_variable(const char *name)
+{
+	for (const char *c = name; *c != '\0'; c++)
+		if (!isalnum((unsigned char)*c) && *c != '_')
+			return false;
+	return name[0] != '\0' && strncmp(name, "BATON_", 6) != 0;
 }
 
 static enum result read_environment(
@@ -167,6 +182,11 @@ static enum result read_environment(
 		return no_memory(l);
 	for (size_t i = 0; result == RESULT_OK && i < count; i++) {
 		const char *value;
+		if (!is_variable(map->keys[i]->text))
+			return yaml_error(map->keys[i], l->err,
+			        "'%.60s' is no name of a variable: letters, digits and _, and not "
+			        "beginning with BATON_",
+			        map->keys[i]->text);
 		result = yaml_text(map->items[i], map->keys[i]->text, &value, l->err);
 		if (result == RESULT_OK) {
 			words[i] = arena_printf(l->arena, "%s=%s", map->keys[i]->text, value);
@@ -432,8 +452,8 @@ static enum result read_settings(struct loader *l)
 	const char *text = NULL;
 	enum result result =
 	        node == NULL ? RESULT_OK : yaml_duration(node, "poll", &l->d->poll_ms, l->err);
-	if (result == RESULT_OK && l->d->poll_ms < 200)
-		result = yaml_error(node, l->err, "'poll' must be at least 200ms");
+	if (result == RESULT_OK && (l->d->poll_ms < 200 || l->d->poll_ms > DAY_MS))
+		result = yaml_error(node, l->err, "'poll' must be from 200ms to 1d");
 	node = yaml_get(l->root, "data-ttl");
 	if (result == RESULT_OK && node != NULL)
 		result = read_data_ttl(l, node);
@@ -574,6 +594,48 @@ enum result change_definition_load(struct arena *arena, const char *path,
 	return result == RESULT_OK
 	               ? change_definition_parse(arena, path, text, length, NULL, NULL, 0, out, err)
 	               : result;
+}
+
+static enum result ddns_usable(const struct change_ddns *ddns, struct error *err)
+{
+	char *text;
+	size_t length;
+	struct dns_tsig_key *key = NULL;
+	struct arena *arena = arena_new(1 << 16);
+	struct error inner = {0};
+	enum result result =
+	        arena == NULL ? error_set(&inner, RESULT_MEMORY, "no memory")
+	                      : file_read(arena, ddns->key, KEY_FILE_MAX, &text, &length, &inner);
+	if (result == RESULT_OK) {
+		text[strcspn(text, "\r\n")] = '\0';
+		result = dns_tsig_key_parse(text, &key, &inner);
+		dns_tsig_key_free(key);
+		explicit_bzero(text, length);
+		if (result != RESULT_OK)
+			error_prefix(&inner, "%s: ", ddns->key);
+	}
+	arena_free(arena);
+	return result == RESULT_OK ? RESULT_OK : error_set(err, RESULT_NOT_FOUND, "%s", inner.text);
+}
+
+static enum result ways_usable(const struct change_ways *ways, struct error *err)
+{
+	enum result result = ways->ddns.is_set ? ddns_usable(&ways->ddns, err) : RESULT_OK;
+	if (result == RESULT_OK && ways->exec.is_set && access(ways->exec.command[0], X_OK) != 0)
+		return error_set(err, RESULT_NOT_FOUND, "%s is no program that can be run",
+		        ways->exec.command[0]);
+	return result;
+}
+
+enum result change_definition_usable(const struct change_definition *definition, struct error *err)
+{
+	enum result result = RESULT_OK;
+	for (size_t i = 0; result == RESULT_OK && i < definition->procedure->party_count; i++) {
+		result = ways_usable(&definition->parties[i].ways, err);
+		if (result == RESULT_OK)
+			result = ways_usable(&definition->parties[i].at_parent, err);
+	}
+	return result;
 }
 
 const struct change_ways *change_ways_of(

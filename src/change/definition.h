@@ -102,6 +102,10 @@ enum result change_definition_parse(struct arena *arena, const char *file, const
         size_t length, const char *procedure_path, const char *procedure_text,
         size_t procedure_length, const struct change_definition **out, struct error *err);
 
+// Whether everything that the definition names outside of itself is there: the files of keys can be
+// read and hold one, the programs can be run. RESULT_NOT_FOUND with a sentence.
+enum result change_definition_usable(const struct change_definition *definition, struct error *err);
+
 // The ways to bring about what `publisher` (a party, or PROCEDURE_PARENT) is to serve when `by`
 // acts; never NULL, but perhaps with nothing set.
 const struct change_ways *change_ways_of(

@@ -1,8 +1,8 @@
 // Runs a change: observe → verdict → act or ask → observe the effect on every address → next.
 //
-//     struct change_engine_options o = {.loop = loop, .random = random_system(), .journal =
-//     journal,
-//             .definition = definition, .said = print_line, .turned = redraw, .ctx = &screen};
+//     struct change_engine_options o = {.loop = loop, .random = random_system(),
+//             .journal = journal, .definition = definition, .said = print_line,
+//             .turned = redraw, .ctx = &screen};
 //     struct change_engine *engine;
 //     change_engine_new(&o, &engine, err);       // reads the journal: goes on where it was
 //     loop_run(loop, TIME_NEVER_MS);             // until the change ends, or loop_stop
@@ -13,6 +13,11 @@
 // came back is recorded as what was said, never as what is so; a step is over when every address
 // shows its effect. After a crash at any instant the journal holds an intent without an end: the
 // engine looks at the DNS, and where nothing shows, repeats what may be repeated, or asks.
+//
+// It looks every `poll` of the definition, and whenever a wait is over. Rounds of observation that
+// say the same are not all kept: of a run of them the first, the last, and one in each half of the
+// longest time that a view bridges, so that the journal stays small while nothing changes and a
+// restarted engine still knows what it saw.
 //
 // Everything runs on the loop given, real or simulated. Memory: the engine owns what it makes;
 // loop, journal and definition outlive it.
@@ -36,7 +41,7 @@ enum change_said {
 	CHANGE_SAID_PREFLIGHT, // something is missing before the first step
 	CHANGE_SAID_BEGUN,
 	CHANGE_SAID_WAIT,
-	CHANGE_SAID_SAFE,
+	CHANGE_SAID_SAFE, // what may happen now, right before it does
 	CHANGE_SAID_ACT,
 	CHANGE_SAID_REPLY,
 	CHANGE_SAID_SEEN,
@@ -57,7 +62,7 @@ struct change_view {
 	const char *missing; // what preflight misses; ""
 };
 
-// Where a test may end the process; nothing else uses it.
+// Where a test may end the process, by leaving the callback with longjmp(); nothing else uses it.
 enum change_point {
 	CHANGE_POINT_VERDICT,  // safe; nothing is written yet
 	CHANGE_POINT_INTENDED, // the intent is on the disk, nothing is sent
@@ -76,15 +81,15 @@ struct change_engine_options {
 	const struct change_definition *definition;
 	struct query_limits limits; // of the queries that observe
 	void (*said)(void *ctx, enum change_said what, const char *step,
-	        const char *text);                                 // may be NULL
-	void (*turned)(void *ctx, const struct change_view *view); // may be NULL
+	        const char *text);                                             // may be NULL
+	void (*turned)(void *ctx, const struct change_view *view);             // may be NULL
 	void (*reached)(void *ctx, enum change_point point, const char *step); // may be NULL
 	void *ctx;
 };
 
 // Creates the change in an empty journal, or goes on with the one that is there. RESULT_CONFLICT
 // where the journal has another change, or the definition or its procedure is not what the change
-// began with.
+// began with; RESULT_NOT_FOUND where a key file or a program that it names is not there.
 enum result change_engine_new(const struct change_engine_options *options,
         struct change_engine **engine, struct error *err);
 void change_engine_free(struct change_engine *engine);

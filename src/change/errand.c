@@ -165,6 +165,28 @@ static enum result add_fact(struct builder *b, const struct safety_change *c)
 	return json_object_set_new(b->facts, name, value) == 0 ? RESULT_OK : no_memory(b);
 }
 
+// A foreign key does not sign; anything else about signers is for the signer to do.
+static bool changes_signers(const struct safety_edition *now, const struct safety_change *c)
+{
+	return now != NULL && (now->signers & c->content) != c->signers;
+}
+
+bool change_errand_needs_command(
+        const struct safety_history *history, const struct safety_effect *effect, int publisher)
+{
+	for (size_t i = 0; i < effect->count; i++) {
+		const struct safety_change *c = &effect->changes[i];
+		enum safety_kind kind = (enum safety_kind)c->kind;
+		if (c->publisher != publisher)
+			continue;
+		if (kind == SAFETY_DATA || kind == SAFETY_SERVING ||
+		        (kind == SAFETY_DNSKEY &&
+		                changes_signers(safety_current(history, publisher, kind), c)))
+			return true;
+	}
+	return false;
+}
+
 static enum result add_change(struct builder *b, const struct safety_change *c)
 {
 	const struct safety_edition *now =
@@ -178,8 +200,7 @@ static enum result add_change(struct builder *b, const struct safety_change *c)
 	case SAFETY_DNSKEY:
 		if (now == NULL || now->content != c->content)
 			result = change_keys(b, c);
-		// A foreign key does not sign; anything else about signers is for the signer to do.
-		if (result == RESULT_OK && now != NULL && (now->signers & c->content) != c->signers)
+		if (result == RESULT_OK && changes_signers(now, c))
 			result = add_fact(b, c);
 		return result;
 	case SAFETY_DATA:

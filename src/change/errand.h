@@ -18,3 +18,7 @@ enum result change_errand(struct arena *arena, const struct change_definition *d
         const struct procedure_step *step, bool undo, const struct world *world,
         const struct observe_view *view, const struct safety_effect *effect, int publisher,
         struct errand *errand, struct error *err);
+
+// Whether a part of the effect at this publisher is something that no dynamic update can express.
+bool change_errand_needs_command(
+        const struct safety_history *history, const struct safety_effect *effect, int publisher);

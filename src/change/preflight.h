@@ -9,7 +9,6 @@ struct preflight_input {
 	const struct observe_view *view;
 	const struct observe_round *round; // the last one, for CDS and CDNSKEY
 	const struct world *world;
-	const json_t *keys;
 };
 
 // Adds one sentence for each requirement that is not met, each ended by a line end; nothing where

@@ -12,13 +12,20 @@ const char *deed_state_text(enum deed_state state)
 	return texts[state];
 }
 
+// As if it had never been; it may be done again.
+static void forget(struct progress_step *step)
+{
+	*step = (struct progress_step){
+	        .turn_ms = TIME_NEVER_MS, .forward.publisher = -1, .back.publisher = -1};
+}
+
 void progress_init(struct progress *progress, const struct procedure *procedure)
 {
 	memset(progress, 0, sizeof *progress);
 	progress->procedure = procedure;
-	progress->undo_to = progress->late = -1;
+	progress->undo_to = -1;
 	for (int i = 0; i < PROCEDURE_MAX_STEPS; i++)
-		progress->steps[i].turn_ms = TIME_NEVER_MS;
+		forget(&progress->steps[i]);
 }
 
 static enum result corrupt(struct error *err, enum journal_kind kind, const char *what)
@@ -37,20 +44,30 @@ static struct deed *deed_of(struct progress_step *step, const json_t *payload)
 	return json_is_true(json_object_get(payload, "undo")) ? &step->back : &step->forward;
 }
 
+// Somebody is going to act, or is asked to: what was said about earlier attempts counts no more.
 static enum result apply_intent(
-        struct progress_step *step, int64_t time_ms, const json_t *payload, struct error *err)
+        struct progress *p, int number, int64_t time_ms, const json_t *payload, struct error *err)
 {
 	const char *attempt = json_string_value(json_object_get(payload, "attempt"));
-	const json_t *errand = json_object_get(payload, "errand");
-	if (attempt == NULL || !json_is_integer(errand))
-		return corrupt(err, JOURNAL_INTENT, attempt == NULL ? "attempt" : "errand");
+	const json_t *publisher = json_object_get(payload, "publisher");
+	if (attempt == NULL || !json_is_integer(publisher))
+		return corrupt(err, JOURNAL_INTENT, attempt == NULL ? "attempt" : "publisher");
+	int whose = (int)json_integer_value(publisher);
+	if (whose < 0 || whose >= SAFETY_MAX_PUBLISHERS)
+		return corrupt(err, JOURNAL_INTENT, "publisher");
+	struct progress_step *step = &p->steps[number];
 	struct deed *deed = deed_of(step, payload);
+	deed->attempts = deed->publisher == whose ? deed->attempts + 1 : 1;
 	deed->state = DEED_INTENDED;
-	deed->tried_ms = time_ms;
-	deed->attempts = deed->errand == (int)json_integer_value(errand) ? deed->attempts + 1 : 1;
-	deed->errand = (int)json_integer_value(errand);
+	deed->tried_ms = deed->ended_ms = time_ms;
+	deed->publisher = whose;
+	deed->asked = json_is_true(json_object_get(payload, "asked"));
+	deed->repeatable = json_is_true(json_object_get(payload, "repeatable"));
 	keep(deed->attempt, sizeof deed->attempt, attempt);
 	deed->reason[0] = '\0';
+	const struct procedure_step *what = &p->procedure->steps[number];
+	if (procedure_acts_have_effect(what->acts, what->act_count))
+		step->said_done = false;
 	return RESULT_OK;
 }
 
@@ -63,10 +80,11 @@ static enum result apply_end(struct progress_step *step, enum journal_kind kind,
 	if (attempt == NULL || (kind == JOURNAL_RESULT && outcome == NULL))
 		return corrupt(err, kind, attempt == NULL ? "attempt" : "outcome");
 	struct deed *deed = deed_of(step, payload);
-	if (strcmp(attempt, deed->attempt) != 0)
+	if (strcmp(attempt, deed->attempt) != 0 || deed->state != DEED_INTENDED)
 		return RESULT_OK;
 	keep(deed->reason, sizeof deed->reason,
 	        json_string_value(json_object_get(payload, "reason")));
+	deed->ended_ms = time_ms;
 	if (kind == JOURNAL_UNKNOWN)
 		deed->state = DEED_UNKNOWN;
 	else if (strcmp(outcome, "done") == 0) {
@@ -77,30 +95,23 @@ static enum result apply_end(struct progress_step *step, enum journal_kind kind,
 	return RESULT_OK;
 }
 
-// A mask of acts that were seen everywhere; all of them end the deed.
+// Which publishers' parts were seen everywhere; all of them end the deed.
 static enum result apply_seen(
         struct progress_step *step, int64_t time_ms, const json_t *payload, struct error *err)
 {
-	const json_t *errands = json_object_get(payload, "errands"),
+	const json_t *publishers = json_object_get(payload, "publishers"),
 	             *all = json_object_get(payload, "all");
-	if (!json_is_integer(errands) || !json_is_boolean(all))
-		return corrupt(err, JOURNAL_STATE, json_is_integer(errands) ? "all" : "errands");
+	if (!json_is_integer(publishers) || !json_is_boolean(all))
+		return corrupt(
+		        err, JOURNAL_STATE, json_is_integer(publishers) ? "all" : "publishers");
 	struct deed *deed = deed_of(step, payload);
-	deed->errands_done |= (unsigned)json_integer_value(errands);
-	deed->state = DEED_NOT_BEGUN;
+	deed->shown |= (uint32_t)json_integer_value(publishers);
+	deed->state = json_is_true(all) ? DEED_EVERYWHERE : DEED_NOT_BEGUN;
 	deed->attempts = 0;
-	if (!json_is_true(all))
-		return RESULT_OK;
-	deed->state = DEED_EVERYWHERE;
-	deed->everywhere_ms = time_ms;
-	if (deed == &step->back) {
-		// As if it had never been; it may be done again.
-		step->forward = (struct deed){0};
-		step->back = (struct deed){0};
-		step->approved = 0;
-		step->said_done = false;
-		step->turn_ms = TIME_NEVER_MS;
-	}
+	if (json_is_true(all))
+		deed->everywhere_ms = time_ms;
+	if (json_is_true(all) && deed == &step->back)
+		forget(step);
 	return RESULT_OK;
 }
 
@@ -112,24 +123,81 @@ static int line_find(const struct procedure *procedure, const char *id)
 	return -1;
 }
 
-static enum result apply_change_state(struct progress *p, const char *state, int step,
-        int64_t time_ms, const json_t *payload, struct error *err)
+static bool is_first_step(const struct progress *p, int step)
 {
+	return step == p->procedure->lines[0].first;
+}
+
+// What was to be undone is undone: the change follows the line of that step again, and offers anew
+// what was skipped behind it. Where nothing is left of it, the change is over.
+static void apply_undone(struct progress *p)
+{
+	if (p->undo_to < 0)
+		return;
+	p->line = p->procedure->steps[p->undo_to].line_of;
+	for (size_t i = (size_t)p->undo_to; i < p->procedure->step_count; i++)
+		if (p->steps[i].skipped)
+			forget(&p->steps[i]);
+	p->is_undone = is_first_step(p, p->undo_to);
+	p->undo_to = -1;
+}
+
+static int64_t shifted(int64_t at_ms, int64_t by_ms)
+{
+	return at_ms == 0 ? 0 : time_add(at_ms, by_ms);
+}
+
+static void shift_deed(struct deed *deed, int64_t by_ms)
+{
+	deed->tried_ms = shifted(deed->tried_ms, by_ms);
+	deed->ended_ms = shifted(deed->ended_ms, by_ms);
+	deed->acted_ms = shifted(deed->acted_ms, by_ms);
+}
+
+// Somebody set the clock: what is counted from an instant goes on as if nothing had been.
+static enum result apply_clock(struct progress *p, const json_t *payload, struct error *err)
+{
+	const json_t *by = json_object_get(payload, "by_ms");
+	if (!json_is_integer(by))
+		return corrupt(err, JOURNAL_STATE, "by_ms");
+	int64_t by_ms = json_integer_value(by);
+	for (size_t i = 0; i < p->procedure->step_count; i++) {
+		struct progress_step *step = &p->steps[i];
+		step->turn_ms = time_add(step->turn_ms, by_ms);
+		step->done_ms = shifted(step->done_ms, by_ms);
+		shift_deed(&step->forward, by_ms);
+		shift_deed(&step->back, by_ms);
+	}
+	return RESULT_OK;
+}
+
+static enum result apply_line(struct progress *p, const json_t *payload, struct error *err)
+{
+	int line = line_find(p->procedure, json_string_value(json_object_get(payload, "line")));
+	if (line < 0)
+		return corrupt(err, JOURNAL_STATE, "line");
+	p->line = line;
+	return RESULT_OK;
+}
+
+static enum result apply_change_state(struct progress *p, const char *state, int64_t time_ms,
+        const json_t *payload, struct error *err)
+{
+	if (strcmp(state, "clock") == 0)
+		return apply_clock(p, payload, err);
+	if (strcmp(state, "line") == 0)
+		return apply_line(p, payload, err);
 	if (strcmp(state, "keys") == 0)
 		p->is_bound = true;
-	else if (strcmp(state, "begun") == 0)
+	else if (strcmp(state, "begun") == 0) {
 		p->is_begun = true;
-	else if (strcmp(state, "finished") == 0) {
+		p->begun_ms = time_ms;
+	} else if (strcmp(state, "finished") == 0) {
 		p->is_finished = true;
 		p->finished_ms = time_ms;
-	} else if (strcmp(state, "line") == 0) {
-		int line = line_find(
-		        p->procedure, json_string_value(json_object_get(payload, "line")));
-		if (line < 0)
-			return corrupt(err, JOURNAL_STATE, "line");
-		p->line = line;
-		p->late = step;
 	} else if (strcmp(state, "undone") == 0)
+		apply_undone(p);
+	else if (strcmp(state, "no-way-back") == 0)
 		p->undo_to = -1;
 	return RESULT_OK;
 }
@@ -141,7 +209,7 @@ static enum result apply_state(
 	if (state == NULL)
 		return corrupt(err, JOURNAL_STATE, "state");
 	if (step < 0 || strcmp(state, "line") == 0)
-		return apply_change_state(p, state, step, time_ms, payload, err);
+		return apply_change_state(p, state, time_ms, payload, err);
 	if (strcmp(state, "seen") == 0)
 		return apply_seen(&p->steps[step], time_ms, payload, err);
 	if (strcmp(state, "skipped") == 0)
@@ -163,45 +231,66 @@ static enum result apply_approval(
 	return RESULT_OK;
 }
 
-enum result progress_apply(struct progress *progress, enum journal_kind kind, const char *step,
+// Everything that was done from this step on is to be undone. Of several wishes the one that goes
+// farthest back counts; a change that is finished is taken up again for it.
+static void apply_undo(struct progress *p, int number)
+{
+	if (p->undo_to < 0 || number < p->undo_to)
+		p->undo_to = number;
+	p->is_finished = false;
+}
+
+static void apply_done(struct progress_step *step, int64_t time_ms)
+{
+	step->said_done = true;
+	step->done_ms = time_ms;
+}
+
+static enum result apply_to_step(struct progress *p, enum journal_kind kind, int number,
         int64_t time_ms, const json_t *payload, struct error *err)
 {
-	int number = step[0] != '\0' ? procedure_step_find(progress->procedure, step) : -1;
-	struct progress_step *s = number >= 0 ? &progress->steps[number] : NULL;
 	switch (kind) {
-	case JOURNAL_CHANGE_CREATED:
-		progress->is_created = true;
-		progress->created_ms = time_ms;
-		return RESULT_OK;
-	case JOURNAL_STATE:
-		return apply_state(progress, number, time_ms, payload, err);
 	case JOURNAL_UNDO:
-		if (s != NULL)
-			progress->undo_to = number;
+		apply_undo(p, number);
+		return RESULT_OK;
+	case JOURNAL_DONE:
+		apply_done(&p->steps[number], time_ms);
 		return RESULT_OK;
 	case JOURNAL_APPROVAL:
-		return s == NULL ? RESULT_OK : apply_approval(progress, number, payload, err);
-	case JOURNAL_DONE:
-		if (s != NULL)
-			s->said_done = true;
-		return RESULT_OK;
+		return apply_approval(p, number, payload, err);
 	case JOURNAL_INTENT:
-		return s == NULL ? RESULT_OK : apply_intent(s, time_ms, payload, err);
+		return apply_intent(p, number, time_ms, payload, err);
 	case JOURNAL_RESULT:
 	case JOURNAL_UNKNOWN:
-		return s == NULL ? RESULT_OK : apply_end(s, kind, time_ms, payload, err);
+		return apply_end(&p->steps[number], kind, time_ms, payload, err);
 	case JOURNAL_ANY:
 	case JOURNAL_FOREIGN:
 	case JOURNAL_GENESIS:
+	case JOURNAL_CHANGE_CREATED:
 	case JOURNAL_OBSERVATION:
 	case JOURNAL_VERDICT:
 	case JOURNAL_SENT:
 	case JOURNAL_REPLY:
 	case JOURNAL_NOTE:
+	case JOURNAL_STATE:
 	case JOURNAL_KINDS:
 	default:
 		return RESULT_OK;
 	}
+}
+
+enum result progress_apply(struct progress *progress, enum journal_kind kind, const char *step,
+        int64_t time_ms, const json_t *payload, struct error *err)
+{
+	int number = step[0] != '\0' ? procedure_step_find(progress->procedure, step) : -1;
+	if (kind == JOURNAL_STATE)
+		return apply_state(progress, number, time_ms, payload, err);
+	if (kind == JOURNAL_CHANGE_CREATED) {
+		progress->is_created = true;
+		progress->created_ms = time_ms;
+	}
+	return number < 0 ? RESULT_OK
+	                  : apply_to_step(progress, kind, number, time_ms, payload, err);
 }
 
 bool progress_is_on_way(const struct progress *progress, const struct procedure_step *step)
@@ -215,4 +304,20 @@ bool progress_is_over(const struct progress *progress, int step)
 {
 	return progress->steps[step].forward.state == DEED_EVERYWHERE ||
 	       progress->steps[step].skipped;
+}
+
+bool deed_is_under_way(const struct deed *deed)
+{
+	return deed->state == DEED_INTENDED || deed->state == DEED_UNKNOWN ||
+	       deed->state == DEED_ACTED;
+}
+
+// In the order of the file, which is the order in which steps come after one another.
+void progress_bind(const struct progress *progress, struct procedure_binding *binding)
+{
+	const struct procedure *p = progress->procedure;
+	procedure_acts_done(p->start, p->start_count, binding);
+	for (size_t i = 0; i < p->step_count; i++)
+		if (progress->steps[i].forward.state == DEED_EVERYWHERE)
+			procedure_acts_done(p->steps[i].acts, p->steps[i].act_count, binding);
 }

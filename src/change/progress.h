@@ -29,21 +29,27 @@ enum deed_state {
 
 enum { DEED_ATTEMPT = 33, DEED_REASON = 200 };
 
-// One step done, or one step undone.
+// One step done, or one step undone: one errand after the other, one for each publisher whose
+// records change.
 struct deed {
 	enum deed_state state;
 	unsigned attempts;          // of the errand that is under way
-	unsigned errands_done;      // bits over the step's acts: what was acted and seen
-	int errand;                 // first act of the errand under way
+	uint32_t shown;             // bits over publishers: whose part was seen everywhere
+	int publisher;              // whose part the last attempt was for
+	bool asked;                 // the last attempt: a person was asked
+	bool repeatable;            // repeating the last attempt changes nothing more
 	char attempt[DEED_ATTEMPT]; // identity of the last attempt
 	char reason[DEED_REASON];   // why it was refused, or unknown
-	int64_t tried_ms, acted_ms, everywhere_ms;
+	// When the last attempt began, when it ended (or is not known to have ended: as tried_ms),
+	// when whoever acts said that it was done, and when every address showed all of it.
+	int64_t tried_ms, ended_ms, acted_ms, everywhere_ms;
 };
 
 struct progress_step {
 	uint32_t approved; // bits over parties
-	bool said_done;    // a person did what has no channel
+	bool said_done;    // a person said so since the last time that somebody was asked to act
 	bool skipped;      // its deadline passed, and the change goes on without it
+	int64_t done_ms;   // when a person said that it was done
 	int64_t turn_ms;   // since when the step could happen; TIME_NEVER_MS: not yet
 	struct deed forward, back;
 };
@@ -51,11 +57,10 @@ struct progress_step {
 struct progress {
 	const struct procedure *procedure;
 	bool is_created, is_bound, is_begun, is_finished;
+	bool is_undone; // everything was taken back; the change is over
 	int line;    // the branch that is followed; steps of other lines that were done stay done
 	int undo_to; // step that a party wants undone, with all after it; -1: none
-	int late;    // step whose deadline led into the branch; -1
-	int64_t created_ms, finished_ms;
-	json_int_t round_seq; // the last recorded observation
+	int64_t created_ms, begun_ms, finished_ms;
 	struct progress_step steps[PROCEDURE_MAX_STEPS];
 };
 
@@ -70,5 +75,11 @@ enum result progress_apply(struct progress *progress, enum journal_kind kind, co
 // turned?
 bool progress_is_on_way(const struct progress *progress, const struct procedure_step *step);
 bool progress_is_over(const struct progress *progress, int step); // done and seen, or skipped
+
+// Is something of the deed set in motion that was not seen everywhere?
+bool deed_is_under_way(const struct deed *deed);
+
+// What the steps that are done have changed in the binding (who copies whom).
+void progress_bind(const struct progress *progress, struct procedure_binding *binding);
 
 const char *deed_state_text(enum deed_state state);

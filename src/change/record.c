@@ -145,14 +145,27 @@ json_t *change_record_verdict(const struct world *world, const struct move *move
 {
 	const struct safety_window *w = &move->window;
 	bool go = w->possible && w->from_ms <= world->now_ms;
-	return json_pack("{s:I, s:b, s:b, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:s}", "now_ms",
+	return json_pack("{s:I, s:b, s:b, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:o}", "now_ms",
 	        (json_int_t)world->now_ms, "undo", move->undo, "go", go, "effect",
 	        change_record_effect(&move->effect), "from", instant(w->from_ms), "until",
 	        instant(w->until_ms), "insecure", w->insecure, "broken", w->broken, "possible",
 	        w->possible, "history",
 	        json_pack("{s:i, s:i, s:i}", "editions", world->history.count, "keys",
 	                world->history.keys, "ds", world->history.ds),
-	        "text", move->text);
+	        "text", change_record_text(move->text));
+}
+
+json_t *change_record_text(const char *text)
+{
+	json_t *json = json_string(text);
+	char *copy = json == NULL ? strdup(text) : NULL;
+	for (char *c = copy; c != NULL && *c != '\0'; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	if (copy != NULL)
+		json = json_string(copy);
+	free(copy);
+	return json;
 }
 
 void change_attempt_new(const struct random *random, char attempt[DEED_ATTEMPT])

@@ -19,5 +19,8 @@ enum result change_effect_read(const json_t *json, struct safety_effect *effect,
 // A verdict: what was asked at which instant, and the answer.
 json_t *change_record_verdict(const struct world *world, const struct move *move);
 
+// A string of any octets: what is no UTF-8 (a text that was cut inside a letter) becomes "?".
+json_t *change_record_text(const char *text);
+
 // 32 hexadecimal digits that no other attempt has.
 void change_attempt_new(const struct random *random, char attempt[DEED_ATTEMPT]);

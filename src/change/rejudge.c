@@ -3,12 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "change/decide_internal.h"
 #include "change/record.h"
 #include "change/replay.h"
 
 struct rejudge {
 	struct replay replay;
 	int64_t verdicts, observations;
+	// The last verdict, as long as nothing was observed after it; step -1: none.
+	int step;
+	bool undo, go;
 };
 
 enum result rejudge_new(struct rejudge **rejudge, struct error *err)
@@ -16,6 +20,7 @@ enum result rejudge_new(struct rejudge **rejudge, struct error *err)
 	struct rejudge *r = calloc(1, sizeof *r);
 	if (r == NULL)
 		return error_set(err, RESULT_MEMORY, "no memory");
+	r->step = -1;
 	enum result result = replay_init(&r->replay, err);
 	if (result == RESULT_OK)
 		*rejudge = r;
@@ -36,11 +41,12 @@ void rejudge_free(struct rejudge *rejudge)
 static enum result effect_of(const struct rejudge *r, const struct world *world, int step,
         bool undo, struct safety_effect *effect, struct error *err)
 {
-	const struct procedure_step *s = &r->replay.definition->procedure->steps[step];
-	return undo ? procedure_effect(r->replay.definition->procedure, s->undo.acts,
-	                      s->undo.act_count, &world->history, &world->binding, effect, err)
-	            : procedure_effect(r->replay.definition->procedure, s->acts, s->act_count,
-	                      &world->history, &world->binding, effect, err);
+	const struct procedure *p = r->replay.definition->procedure;
+	const struct procedure_step *s = &p->steps[step];
+	struct procedure_binding binding = world->binding;
+	progress_bind(&r->replay.progress, &binding);
+	return procedure_effect(p, undo ? s->undo.acts : s->acts,
+	        undo ? s->undo.act_count : s->act_count, &world->history, &binding, effect, err);
 }
 
 static bool is_equal(const json_t *recorded, const char *name, const json_t *again)
@@ -98,17 +104,91 @@ static enum result visit_verdict(struct rejudge *r, const struct journal_record 
 	result = judge_again(r, &world, step, payload, err);
 	change_world_free(&world);
 	r->verdicts += result == RESULT_OK;
+	r->step = step;
+	r->undo = json_is_true(json_object_get(payload, "undo"));
+	r->go = json_is_true(json_object_get(payload, "go"));
 	return result;
+}
+
+static bool has_effect(const struct procedure_step *step, bool undo)
+{
+	return undo ? procedure_acts_have_effect(step->undo.acts, step->undo.act_count)
+	            : procedure_acts_have_effect(step->acts, step->act_count);
+}
+
+// Nobody acts, or is asked to, but on a verdict about what was seen last.
+static enum result visit_intent(
+        struct rejudge *r, int step, const json_t *payload, struct error *err)
+{
+	bool undo = json_is_true(json_object_get(payload, "undo"));
+	bool judged = r->step == step && r->undo == undo && r->go;
+	r->step = -1;
+	return judged || !has_effect(&r->replay.definition->procedure->steps[step], undo)
+	               ? RESULT_OK
+	               : error_set(err, RESULT_CORRUPT,
+	                         "an intent to act without a verdict that it is safe");
+}
+
+// What is said to be seen on every address was observed there.
+static enum result visit_seen(
+        struct rejudge *r, int step, int64_t now_ms, const json_t *payload, struct error *err)
+{
+	const struct replay *p = &r->replay;
+	const struct procedure_step *s = &p->definition->procedure->steps[step];
+	bool undo = json_is_true(json_object_get(payload, "undo"));
+	bool all = json_is_true(json_object_get(payload, "all"));
+	uint32_t claimed = (uint32_t)json_integer_value(json_object_get(payload, "publishers"));
+	struct world world;
+	struct shown shown;
+	if (!has_effect(s, undo))
+		return RESULT_OK;
+	enum result result = change_world_at(p->definition, p->view, p->keys, now_ms, &world, err);
+	if (result != RESULT_OK)
+		return result;
+	struct decide_input input = {.definition = p->definition,
+	        .progress = &p->progress,
+	        .world = &world,
+	        .view = p->view};
+	progress_bind(&p->progress, &world.binding);
+	result = shown_find(&input, &world.binding, undo ? s->undo.acts : s->acts,
+	        undo ? s->undo.act_count : s->act_count, &shown, err);
+	change_world_free(&world);
+	if (result != RESULT_OK)
+		return result;
+	if ((claimed & ~shown.everywhere) != 0 || (all && shown.everywhere != shown.touched))
+		return error_set(err, RESULT_CORRUPT,
+		        "what is said to be seen on every address was not observed there");
+	return RESULT_OK;
+}
+
+static enum result judge_record(struct rejudge *r, const struct journal_record *record,
+        const json_t *payload, struct error *err)
+{
+	int step = procedure_step_find(r->replay.definition->procedure, record->step);
+	const char *state = json_string_value(json_object_get(payload, "state"));
+	if (record->kind == JOURNAL_OBSERVATION) {
+		r->observations++;
+		r->step = -1;
+	}
+	if (record->kind == JOURNAL_VERDICT)
+		return visit_verdict(r, record, payload, err);
+	if (record->kind == JOURNAL_INTENT && step >= 0)
+		return visit_intent(r, step, payload, err);
+	if (record->kind == JOURNAL_STATE && step >= 0 && state != NULL &&
+	        strcmp(state, "seen") == 0)
+		return visit_seen(r, step, record->time_ms, payload, err);
+	return RESULT_OK;
 }
 
 enum result rejudge_visit(
         void *ctx, const struct journal_record *record, const json_t *payload, struct error *err)
 {
 	struct rejudge *r = ctx;
-	if (record->kind == JOURNAL_VERDICT && r->replay.definition != NULL)
-		return visit_verdict(r, record, payload, err);
-	r->observations += record->kind == JOURNAL_OBSERVATION;
-	return replay_apply(&r->replay, record->kind, record->step, record->time_ms, payload, err);
+	enum result result =
+	        r->replay.definition != NULL ? judge_record(r, record, payload, err) : RESULT_OK;
+	return result == RESULT_OK ? replay_apply(&r->replay, record->kind, record->step,
+	                                     record->time_ms, payload, err)
+	                           : result;
 }
 
 int64_t rejudge_verdicts(const struct rejudge *rejudge)

@@ -1,11 +1,13 @@
-// Re-judging a journal: every verdict in it is computed again from the observations recorded before
-// it.
+// Re-judging a journal, by somebody who trusts only the hashes: every verdict in it is computed
+// again from the observations recorded before it, every intent to act has to follow such a verdict,
+// and what is said to be seen everywhere has to have been observed.
 //
 //     struct rejudge *r;
 //     rejudge_new(&r, err);
 //     struct journal_verify_options options = {.visit = rejudge_visit, .ctx = r};
-//     journal_verify(path, &options, &report, err);      // a verdict that does not follow makes it
-//     bad printf("%lld verdicts", rejudge_count(r)); rejudge_free(r);
+//     journal_verify(path, &options, &report, err);   // what does not follow makes the journal bad
+//     printf("%lld verdicts", (long long)rejudge_verdicts(r));
+//     rejudge_free(r);
 #pragma once
 
 #include "journal/verify.h"

@@ -145,7 +145,10 @@ static enum result judge(struct replay *r, struct decision *decision, struct err
 	        change_world_at(r->definition, r->view, r->keys, clock_now_ms(&clock), &world, err);
 	if (result != RESULT_OK)
 		return result;
-	struct decide_input input = {r->definition, &r->progress, &world, r->view};
+	struct decide_input input = {.definition = r->definition,
+	        .progress = &r->progress,
+	        .world = &world,
+	        .view = r->view};
 	result = decide(&input, decision, err);
 	change_world_free(&world);
 	return result;

@@ -58,7 +58,7 @@ static void write_operator(struct buffer *out, const struct scene_options *o, in
 		write_ddns(out, publisher, "    ");
 	if (publisher == SIMDNS_LOSING && o->stop == SCENE_AUTOMATIC)
 		buffer_printf(out,
-		        "    exec: {command: [/usr/bin/stop-losing], timeout: 1m, idempotent: "
+		        "    exec: {command: [/bin/true, stop-losing], timeout: 1m, idempotent: "
 		        "%s}\n",
 		        o->stop_once ? "false" : "true");
 }
@@ -180,11 +180,26 @@ static void zone_changed(void *ctx, int publisher)
 static void program(void *ctx, const struct loop_process_spec *spec, struct sim_outcome *outcome)
 {
 	struct scene *s = ctx;
-	assert_string_equal(spec->argv[0], "/usr/bin/stop-losing");
+	assert_string_equal(spec->argv[1], "stop-losing");
 	s->commands++;
 	*outcome = s->stops;
 	if (outcome->start == RESULT_OK && !s->stops_nothing)
 		simdns_set_serving(s->dns, SIMDNS_LOSING, false);
+}
+
+// What the engine waits for, as a screen would show it.
+static void turned(void *ctx, const struct change_view *view)
+{
+	struct scene *s = ctx;
+	buffer_clear(&s->screen);
+	buffer_printf(&s->screen, "%s", view->missing);
+	for (size_t i = 0; view->decision != NULL && i < view->decision->count; i++) {
+		const struct move *m = &view->decision->moves[i];
+		char at[TIME_TEXT];
+		buffer_printf(&s->screen, "%s%s: %d until %s: %s\n",
+		        view->definition->procedure->steps[m->step].id, m->undo ? " back" : "",
+		        m->kind, time_format(m->until_ms, at), m->text);
+	}
 }
 
 static void start(struct scene *s)
@@ -199,6 +214,7 @@ static void start(struct scene *s)
 	        .journal = s->journal,
 	        .definition = s->definition,
 	        .said = said,
+	        .turned = turned,
 	        .reached = reached,
 	        .ctx = s};
 	if (change_engine_new(&o, &s->engine, &s->err) != RESULT_OK)
@@ -240,6 +256,7 @@ struct scene *scene_new(const struct scene_options *options)
 	assert_non_null(mkdtemp(s->folder));
 	s->arena = arena_new(64u << 20);
 	s->log = buffer_init(4u << 20);
+	s->screen = buffer_init(1u << 20);
 	s->sim = sim_new(s->options.seed, WALL_START_MS);
 	s->loop = sim_loop(s->sim);
 	s->dns = simdns_new(s->sim, s->options.ttls);
@@ -269,7 +286,9 @@ void scene_free(struct scene *s)
 	simdns_free(s->dns);
 	arena_free(s->arena);
 	buffer_free(&s->log);
-	nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	buffer_free(&s->screen);
+	if (getenv("SCENE_KEEP") == NULL)
+		nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(s);
 }
 

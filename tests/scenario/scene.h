@@ -54,7 +54,8 @@ struct scene {
 	struct change_engine *engine;
 	enum change_end end;
 	struct error err;
-	struct buffer log; // one line for each thing said
+	struct buffer log;    // one line for each thing said
+	struct buffer screen; // what it waited for at the last turn
 	unsigned said[CHANGE_SAID_END + 1];
 	unsigned commands;        // how often the command that stops the losing servers was started
 	struct sim_outcome stops; // how it ends

@@ -8,8 +8,11 @@ static void cooperative_change_is_safe_to_its_end(void **state)
 	(void)state;
 	struct scene *s = scene_new(&(struct scene_options){.seed = 1});
 	scene_run(s, 30 * DAY_MS);
-	fprintf(stderr, "%s\nend %d %s; %lld days\n", buffer_text(&s->log), s->end, s->err.text,
+	fprintf(stderr, "%s\n%s\nend %d %s; %lld days\n", buffer_text(&s->log),
+	        buffer_text(&s->screen), s->end, s->err.text,
 	        (long long)(loop_now_ms(s->loop) / DAY_MS));
+	if (s->end != CHANGE_FINISHED)
+		scene_free(s);
 	assert_int_equal(s->end, CHANGE_FINISHED);
 	scene_judge(s, SAFETY_SAFE);
 	scene_free(s);

@@ -1,0 +1,444 @@
+// A step that changes what the world sees: is it seen, is it on its way, may it happen, and now?
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "change/decide_internal.h"
+#include "change/errand.h"
+
+// ---- What was set in motion ------------------------------------------------------------------
+
+static int64_t lag_of(const struct decider *d, int publisher)
+{
+	return publisher < 0 ? 0 : d->in->world->history.lag_s[publisher] * SECOND_MS;
+}
+
+// Whoever acts says that it is done.
+static bool is_said(const struct task *task)
+{
+	return task->deed->state == DEED_ACTED ||
+	       (deed_is_under_way(task->deed) && task->deed->asked && task->progress->said_done);
+}
+
+// Until when something that was set in motion may begin to show at the first address, or go on to
+// the last one: the declared lag, and two looks. TIME_EVER_MS where nothing is on its way, or
+// nobody knows when a person will act.
+static int64_t may_show_until_ms(
+        const struct decider *d, const struct deed *deed, bool said_done, int64_t done_ms)
+{
+	if (!deed_is_under_way(deed) || (deed->asked && !said_done))
+		return TIME_EVER_MS;
+	int64_t from_ms = deed->asked ? done_ms : deed->ended_ms;
+	return time_add(from_ms, lag_of(d, deed->publisher) + 2 * d->in->definition->poll_ms);
+}
+
+static int64_t task_may_show_until_ms(const struct decider *d, const struct task *task)
+{
+	return may_show_until_ms(d, task->deed, task->progress->said_done, task->progress->done_ms);
+}
+
+// A step is only undone when its last attempt cannot begin to show any more: otherwise the undo
+// would find nothing to undo, and the step would come after it.
+static bool forward_may_come(struct decider *d, const struct task *task, const struct shown *shown)
+{
+	const struct progress_step *s = task->progress;
+	int64_t until_ms = may_show_until_ms(d, &s->forward, s->said_done, s->done_ms);
+	if (!task->undo || shown->left.count > 0 || until_ms <= d->now_ms)
+		return false;
+	struct move *m = move_add(d, MOVE_OBSERVE, task);
+	m->until_ms = until_ms;
+	move_say(m, "its last attempt may still show");
+	return true;
+}
+
+static bool is_seen(struct decider *d, const struct task *task, const struct shown *shown)
+{
+	const struct deed *deed = task->deed;
+	bool all = shown->everywhere == shown->touched;
+	bool mine = deed_is_under_way(deed) && deed->publisher >= 0 &&
+	            (shown->everywhere >> deed->publisher & 1) != 0;
+	if (!all && !mine)
+		return false;
+	struct move *m = move_add(d, MOVE_SEEN, task);
+	m->publishers = shown->everywhere;
+	m->is_all = all;
+	move_say(m, "every address shows it");
+	return true;
+}
+
+static bool is_in_flight(struct decider *d, const struct task *task)
+{
+	const struct decide_input *in = d->in;
+	if (!in->acting || in->acting_step != task->step->index || in->acting_undo != task->undo)
+		return false;
+	move_say(move_add(d, MOVE_OBSERVE, task), "being done");
+	return true;
+}
+
+// Parts that the first address shows and the last one does not.
+static uint32_t spreading(const struct shown *shown)
+{
+	uint32_t left = 0;
+	for (size_t i = 0; i < shown->left.count; i++)
+		left |= UINT32_C(1) << shown->left.changes[i].publisher;
+	return shown->touched & ~shown->everywhere & ~left;
+}
+
+static bool shows_current(const struct decider *d, const struct observe_line *line)
+{
+	const struct safety_edition *now = safety_current(
+	        &d->in->world->history, line->publisher, (enum safety_kind)line->kind);
+	return line->gone ||
+	       (line->silent_since_ms == TIME_NEVER_MS && now != NULL && line->content_count == 1 &&
+	               line->contents[0] == now->content && line->signers[0] == now->signers);
+}
+
+static void list_laggards(const struct decider *d, uint32_t publishers, struct buffer *out)
+{
+	struct address last = {0};
+	for (size_t i = 0; i < observe_view_line_count(d->in->view); i++) {
+		struct observe_line line;
+		char address[ADDRESS_TEXT];
+		observe_view_line(d->in->view, i, &line);
+		if ((publishers >> line.publisher & 1) == 0 || shows_current(d, &line) ||
+		        address_equal(&last, &line.server))
+			continue;
+		buffer_printf(out, " %s", address_format(&line.server, address));
+		last = line.server;
+	}
+}
+
+static void say_spreading(
+        struct decider *d, const struct task *task, const struct shown *shown, int64_t until_ms)
+{
+	struct buffer laggards = buffer_init(4096);
+	char at[TIME_TEXT];
+	list_laggards(d, spreading(shown), &laggards);
+	bool late = until_ms <= d->now_ms && laggards.length > 0;
+	struct move *m = move_add(d, late ? MOVE_STUCK : MOVE_OBSERVE, task);
+	m->until_ms = late ? TIME_NEVER_MS : until_ms;
+	if (laggards.length == 0) {
+		m->until_ms = shown->since_ms;
+		move_say(m, "every address shows it; servers behind them may need until %s",
+		        time_format(shown->since_ms, at));
+	} else if (late)
+		move_say(m, "long enough after the change these addresses do not show it:%s",
+		        buffer_text(&laggards));
+	else
+		move_say(m, "these addresses do not show it yet:%s", buffer_text(&laggards));
+	buffer_free(&laggards);
+}
+
+// true where there is nothing to do but to look.
+static bool is_on_its_way(struct decider *d, const struct task *task, const struct shown *shown)
+{
+	int64_t until_ms = task_may_show_until_ms(d, task);
+	if (spreading(shown) != 0) {
+		say_spreading(d, task, shown, until_ms);
+		return true;
+	}
+	if (!is_said(task) || until_ms <= d->now_ms)
+		return false;
+	struct move *m = move_add(d, MOVE_OBSERVE, task);
+	m->until_ms = until_ms;
+	move_say(m, "done, as is said; no address shows it yet");
+	return true;
+}
+
+// ---- Again? ----------------------------------------------------------------------------------
+
+static const struct change_ways *ways_of(
+        const struct decider *d, const struct task *task, int publisher)
+{
+	return change_ways_of(
+	        d->in->definition, task->by, change_party_of(d->in->definition, publisher));
+}
+
+// An attempt whose end nobody knows, or that was said to be done, and nothing of it is seen: where
+// it may not be repeated, somebody has to find out.
+static bool needs_somebody(struct decider *d, const struct task *task)
+{
+	const struct deed *deed = task->deed;
+	char at[TIME_TEXT];
+	if (deed->asked && is_said(task)) {
+		move_say(move_add(d, MOVE_STUCK, task),
+		        "it was said to be done at %s, and no address shows it",
+		        time_format(task->progress->done_ms, at));
+		return true;
+	}
+	if (!deed_is_under_way(deed) || deed->asked || deed->repeatable)
+		return false;
+	if (deed->state == DEED_ACTED)
+		move_say(move_add(d, MOVE_STUCK, task),
+		        "it was said to be done at %s, no address shows it, and the command is not "
+		        "to "
+		        "be repeated: find out, or do it by hand",
+		        time_format(deed->acted_ms, at));
+	else
+		move_say(move_add(d, MOVE_STUCK, task),
+		        "nobody knows how attempt %s ended, nothing of it is seen, and it is not "
+		        "to be "
+		        "repeated: find out, and do it by hand where it was not done",
+		        deed->attempt);
+	return true;
+}
+
+// The pause doubles with each attempt, from two looks up to an hour, but is never below two looks.
+static int64_t pause_ms(const struct decider *d, const struct deed *deed)
+{
+	int64_t least_ms = 2 * d->in->definition->poll_ms, pause = least_ms;
+	int64_t most_ms = least_ms > HOUR_MS ? least_ms : HOUR_MS;
+	for (unsigned i = 1; i < deed->attempts && pause < most_ms; i++)
+		pause *= 2;
+	return pause < most_ms ? pause : most_ms;
+}
+
+// After an attempt that led to nothing.
+static bool rests(struct decider *d, const struct task *task)
+{
+	const struct deed *deed = task->deed;
+	bool tried = deed->state == DEED_REFUSED || (deed_is_under_way(deed) && !deed->asked);
+	int64_t again_ms = tried ? time_add(deed->ended_ms, pause_ms(d, deed)) : TIME_EVER_MS;
+	if (again_ms <= d->now_ms)
+		return false;
+	char at[TIME_TEXT];
+	struct move *m =
+	        move_add(d, deed->state == DEED_INTENDED ? MOVE_OBSERVE : MOVE_STUCK, task);
+	m->until_ms = again_ms;
+	time_format(again_ms, at);
+	switch (deed->state) {
+	case DEED_REFUSED:
+		move_say(m, "attempt %u failed: %s; it is tried again at %s", deed->attempts,
+		        deed->reason, at);
+		break;
+	case DEED_INTENDED:
+		move_say(m,
+		        "attempt %u was cut short; where nothing of it shows it is tried again at "
+		        "%s",
+		        deed->attempts, at);
+		break;
+	case DEED_UNKNOWN:
+		move_say(m,
+		        "nobody knows how attempt %u ended, and nothing of it is seen: %s; it is "
+		        "tried "
+		        "again at %s",
+		        deed->attempts, deed->reason, at);
+		break;
+	case DEED_ACTED:
+	case DEED_NOT_BEGUN:
+	case DEED_EVERYWHERE:
+	default:
+		move_say(m,
+		        "attempt %u was said to be done, and no address shows it; it is tried "
+		        "again at %s",
+		        deed->attempts, at);
+		break;
+	}
+	return true;
+}
+
+// ---- May it happen? --------------------------------------------------------------------------
+
+// A gap that stands in the way, the one that lasts longest first.
+static const struct observe_gap *blocking_gap(const struct decider *d)
+{
+	const struct observe_gaps *gaps = &d->in->world->gaps;
+	const struct observe_gap *worst = NULL;
+	for (size_t i = 0; i < gaps->count; i++) {
+		const struct observe_gap *g = &gaps->gap[i];
+		if (g->blocks && g->until_ms > d->now_ms &&
+		        (worst == NULL || g->until_ms > worst->until_ms))
+			worst = g;
+	}
+	return worst;
+}
+
+static bool waits_for_evidence(struct decider *d, const struct task *task)
+{
+	if (!observe_gaps_block(&d->in->world->gaps, d->now_ms))
+		return false;
+	const struct observe_gap *gap = blocking_gap(d);
+	struct move *m = move_add(d, MOVE_WAIT, task);
+	m->until_ms = gap != NULL ? gap->until_ms : TIME_NEVER_MS;
+	move_say(m, "%s",
+	        gap != NULL ? gap->text : "more is unknown about the zone than can be listed");
+	return true;
+}
+
+static bool waits_for_others(struct decider *d, const struct task *task)
+{
+	int64_t over_ms = task->undo ? TIME_EVER_MS : waits_over_ms(d, task->step);
+	if (!deed_is_under_way(task->deed) && another_is_under_way(d, task)) {
+		move_say(move_add(d, MOVE_WAIT, task),
+		        "another step is under way, whose effect is not seen everywhere yet");
+		return true;
+	}
+	if (over_ms <= d->now_ms)
+		return false;
+	struct move *m = move_add(d, MOVE_WAIT, task);
+	m->until_ms = over_ms;
+	move_say(m, "the procedure says to wait");
+	return true;
+}
+
+static bool meets_strangers(struct decider *d, const struct task *task)
+{
+	char text[sizeof((struct move *)0)->text];
+	if (task->undo || !strangers_find(d, text, sizeof text))
+		return false;
+	move_say(move_add(d, MOVE_STUCK, task), "%s", text);
+	return true;
+}
+
+static void tell_fault(struct move *m, const char *before, const struct safety_history *history,
+        const struct safety_fault *fault)
+{
+	struct buffer text = buffer_init(8192);
+	safety_fault_text(history, fault, SAFETY_TIME_UTC, &text);
+	move_say(m, "%s%s", before, buffer_text(&text));
+	buffer_free(&text);
+}
+
+static struct move *move_judged(struct decider *d, enum move_kind kind, const struct task *task,
+        const struct safety_effect *effect, const struct safety_window *window)
+{
+	struct move *m = move_add(d, kind, task);
+	m->has_window = true;
+	m->window = *window;
+	m->effect = *effect;
+	return m;
+}
+
+// The verdict of the safety model about what is left of the step; false where it says no.
+static enum result ask_model(struct decider *d, const struct task *task,
+        const struct safety_effect *effect, struct safety_window *window, bool *go)
+{
+	struct safety_history after;
+	enum result result = safety_earliest(
+	        &d->in->world->history, effect, &safety_all_readers, d->now_ms, window, &after);
+	if (result != RESULT_OK)
+		return error_set(d->err, result, "the verdict on step '%s' could not be computed",
+		        task->step->id);
+	*go = window->possible && window->from_ms <= d->now_ms;
+	if (!*go) {
+		struct move *m = move_judged(
+		        d, window->possible ? MOVE_WAIT : MOVE_STUCK, task, effect, window);
+		m->until_ms = window->possible ? window->from_ms : TIME_NEVER_MS;
+		tell_fault(m, window->possible ? "" : "never safe: ", &after, &window->cause);
+	} else if (window->insecure && !d->in->definition->may_be_insecure && !task->undo) {
+		struct move *m = move_judged(d, MOVE_STUCK, task, effect, window);
+		move_say(m, "it would make the zone insecure; where that is wanted, the definition "
+		            "says "
+		            "may-be-insecure: true");
+		*go = false;
+	}
+	safety_history_free(&after);
+	return RESULT_OK;
+}
+
+// ---- Now -------------------------------------------------------------------------------------
+
+static bool has_way(const struct decider *d, const struct task *task,
+        const struct safety_effect *effect, int publisher)
+{
+	const struct change_ways *ways = ways_of(d, task, publisher);
+	return ways->exec.is_set ||
+	       (ways->ddns.is_set &&
+	               !change_errand_needs_command(&d->in->world->history, effect, publisher));
+}
+
+// The part of the effect at one publisher has to be safe alone, too, because the parts go out one
+// by one.
+static bool part_is_safe(const struct decider *d, const struct safety_effect *effect, int publisher)
+{
+	struct safety_effect part = {.count = 0};
+	for (size_t i = 0; i < effect->count; i++)
+		if (effect->changes[i].publisher == publisher)
+			part.changes[part.count++] = effect->changes[i];
+	return part.count == effect->count || safety_is_safe_now(&d->in->world->history, &part,
+	                                              &safety_all_readers, d->now_ms, NULL);
+}
+
+static void say_go(struct decider *d, const struct task *task, struct move *m)
+{
+	const char *then = m->kind == MOVE_ACT ? "" : "; a person does this, and says `baton done`";
+	if (m->window.broken)
+		tell_fault(m,
+		        m->kind == MOVE_ACT
+		                ? "safe now, but something is wrong already: "
+		                : "safe now, and a person does this and says `baton done`; "
+		                  "but something is wrong already: ",
+		        &d->in->world->history, &m->window.before);
+	else
+		move_say(m, "%s%s", task->deed->asked ? "still safe" : "safe now", then);
+}
+
+static void go(struct decider *d, const struct task *task, const struct safety_effect *effect,
+        const struct safety_window *window)
+{
+	int publisher = -1;
+	for (size_t i = 0; publisher < 0 && i < effect->count; i++)
+		if (part_is_safe(d, effect, effect->changes[i].publisher))
+			publisher = effect->changes[i].publisher;
+	if (publisher < 0) {
+		move_say(move_judged(d, MOVE_STUCK, task, effect, window),
+		        "its parts are safe together and none of them alone: several parties would "
+		        "have to act at one instant");
+		return;
+	}
+	bool asked = task->deed->asked && deed_is_under_way(task->deed) &&
+	             task->deed->publisher == publisher;
+	enum move_kind kind = has_way(d, task, effect, publisher) ? MOVE_ACT
+	                      : asked                             ? MOVE_PERSON
+	                                                          : MOVE_ASK;
+	struct move *m = move_judged(d, kind, task, effect, window);
+	m->publisher = publisher;
+	say_go(d, task, m);
+}
+
+static enum result judge(
+        struct decider *d, const struct task *task, const struct safety_effect *left)
+{
+	struct safety_window window;
+	bool safe = false;
+	enum result result = ask_model(d, task, left, &window, &safe);
+	if (result != RESULT_OK || !safe)
+		return result;
+	if (!task->undo && approvals_missing(d, task->step) != 0)
+		return RESULT_OK;
+	if (!task->undo && task->progress->turn_ms == TIME_NEVER_MS)
+		move_add(d, MOVE_TURN, task);
+	go(d, task, left, &window);
+	return RESULT_OK;
+}
+
+static bool time_is_up(struct decider *d, const struct task *task)
+{
+	return !task->undo && task_may_show_until_ms(d, task) <= d->now_ms &&
+	       deadline_passed(d, task);
+}
+
+enum result decide_effect(struct decider *d, const struct procedure_step *step, bool undo)
+{
+	struct task task = task_of(d, step, undo);
+	struct shown shown;
+	struct error inner = {0};
+	enum result result =
+	        shown_find(d->in, &d->binding, task.acts, task.act_count, &shown, &inner);
+	if (result == RESULT_MEMORY)
+		return error_set(d->err, result, "%s", inner.text);
+	if (result != RESULT_OK) {
+		move_say(move_add(d, MOVE_STUCK, &task), "%s", inner.text);
+		return RESULT_OK;
+	}
+	if (forward_may_come(d, &task, &shown) || is_seen(d, &task, &shown) ||
+	        is_in_flight(d, &task) || time_is_up(d, &task) || is_on_its_way(d, &task, &shown) ||
+	        needs_somebody(d, &task) || rests(d, &task))
+		return RESULT_OK;
+	uint32_t missing = undo ? 0 : approvals_missing(d, step);
+	if (missing != 0)
+		ask_approval(d, &task, missing);
+	if (waits_for_others(d, &task) || meets_strangers(d, &task) || waits_for_evidence(d, &task))
+		return RESULT_OK;
+	return judge(d, &task, &shown.left);
+}
