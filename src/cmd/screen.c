@@ -117,6 +117,7 @@ static const char *state_of(const struct change_view *v, int step, const struct 
 	case MOVE_SKIP:
 	case MOVE_BRANCH:
 	case MOVE_TURN:
+	case MOVE_NO_WAY_BACK:
 	default:
 		return "";
 	}

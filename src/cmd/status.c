@@ -41,6 +41,8 @@ static const char *move_word(const struct move *m)
 		return "deadline passed";
 	case MOVE_STUCK:
 		return "stuck";
+	case MOVE_NO_WAY_BACK:
+		return "no way back";
 	default:
 		return "";
 	}
