@@ -94,3 +94,7 @@ bool discover_read(struct ask *ask, const struct dns_message *message);
 
 // An address that a name server can have; others are noted and left aside.
 void found_address(struct discover *d, struct found_server *server, const struct address *address);
+
+// What was found, and what was given, as a subject. RESULT_LIMIT, RESULT_MEMORY.
+enum result discover_subject(
+        const struct discover *d, struct observe_subject **subject, struct error *err);
