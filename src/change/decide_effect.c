@@ -193,47 +193,50 @@ static int64_t pause_ms(const struct decider *d, const struct deed *deed)
 	return pause < most_ms ? pause : most_ms;
 }
 
-// After an attempt that led to nothing.
-static bool rests(struct decider *d, const struct task *task)
+static void say_attempt(char *text, size_t size, const struct deed *deed)
 {
-	const struct deed *deed = task->deed;
-	bool tried = deed->state == DEED_REFUSED || (deed_is_under_way(deed) && !deed->asked);
-	int64_t again_ms = tried ? time_add(deed->ended_ms, pause_ms(d, deed)) : TIME_EVER_MS;
-	if (again_ms <= d->now_ms)
-		return false;
-	char at[TIME_TEXT];
-	struct move *m =
-	        move_add(d, deed->state == DEED_INTENDED ? MOVE_OBSERVE : MOVE_STUCK, task);
-	m->until_ms = again_ms;
-	time_format(again_ms, at);
 	switch (deed->state) {
 	case DEED_REFUSED:
-		move_say(m, "attempt %u failed: %s; it is tried again at %s", deed->attempts,
-		        deed->reason, at);
+		snprintf(text, size, "attempt %u failed: %s", deed->attempts, deed->reason);
 		break;
 	case DEED_INTENDED:
-		move_say(m,
-		        "attempt %u was cut short; where nothing of it shows it is tried again at "
-		        "%s",
-		        deed->attempts, at);
+		snprintf(text, size, "attempt %u was cut short, and nothing of it is seen",
+		        deed->attempts);
 		break;
 	case DEED_UNKNOWN:
-		move_say(m,
-		        "nobody knows how attempt %u ended, and nothing of it is seen: %s; it is "
-		        "tried "
-		        "again at %s",
-		        deed->attempts, deed->reason, at);
+		snprintf(text, size,
+		        "nobody knows how attempt %u ended, and nothing of it is seen: %s",
+		        deed->attempts, deed->reason);
 		break;
 	case DEED_ACTED:
+		snprintf(text, size, "attempt %u was said to be done, and no address shows it",
+		        deed->attempts);
+		break;
 	case DEED_NOT_BEGUN:
 	case DEED_EVERYWHERE:
 	default:
-		move_say(m,
-		        "attempt %u was said to be done, and no address shows it; it is tried "
-		        "again at %s",
-		        deed->attempts, at);
+		snprintf(text, size, "no attempt was made");
 		break;
 	}
+}
+
+static bool led_to_nothing(const struct deed *deed)
+{
+	return deed->state == DEED_REFUSED || (deed_is_under_way(deed) && !deed->asked);
+}
+
+static bool rests(struct decider *d, const struct task *task)
+{
+	const struct deed *deed = task->deed;
+	char at[TIME_TEXT], attempt[400];
+	int64_t again_ms = time_add(deed->ended_ms, pause_ms(d, deed));
+	if (!led_to_nothing(deed) || again_ms <= d->now_ms)
+		return false;
+	struct move *m =
+	        move_add(d, deed->state == DEED_INTENDED ? MOVE_OBSERVE : MOVE_STUCK, task);
+	m->until_ms = again_ms;
+	say_attempt(attempt, sizeof attempt, deed);
+	move_say(m, "%s; it is tried again at %s", attempt, time_format(again_ms, at));
 	return true;
 }
 
@@ -342,7 +345,7 @@ static bool has_way(const struct decider *d, const struct task *task,
         const struct safety_effect *effect, int publisher)
 {
 	const struct change_ways *ways = ways_of(d, task, publisher);
-	return ways->exec.is_set ||
+	return change_exec_does(&ways->exec, task->step->index) ||
 	       (ways->ddns.is_set &&
 	               !change_errand_needs_command(&d->in->world->history, effect, publisher));
 }
@@ -361,16 +364,17 @@ static bool part_is_safe(const struct decider *d, const struct safety_effect *ef
 
 static void say_go(struct decider *d, const struct task *task, struct move *m)
 {
-	const char *then = m->kind == MOVE_ACT ? "" : "; a person does this, and says `baton done`";
-	if (m->window.broken)
-		tell_fault(m,
-		        m->kind == MOVE_ACT
-		                ? "safe now, but something is wrong already: "
-		                : "safe now, and a person does this and says `baton done`; "
-		                  "but something is wrong already: ",
-		        &d->in->world->history, &m->window.before);
-	else
-		move_say(m, "%s%s", task->deed->asked ? "still safe" : "safe now", then);
+	char attempt[400] = "", before[600];
+	if (led_to_nothing(task->deed))
+		say_attempt(attempt, sizeof attempt, task->deed);
+	snprintf(before, sizeof before, "%s%s%s%s", attempt, attempt[0] != '\0' ? "; " : "",
+	        m->kind == MOVE_PERSON ? "still safe" : "safe now",
+	        m->kind == MOVE_ACT ? "" : "; a person does this, and says `baton done`");
+	if (m->window.broken) {
+		strcat(before, "; but something is wrong already: ");
+		tell_fault(m, before, &d->in->world->history, &m->window.before);
+	} else
+		move_say(m, "%s", before);
 }
 
 static void go(struct decider *d, const struct task *task, const struct safety_effect *effect,

@@ -198,11 +198,34 @@ static enum result read_environment(
 	return result;
 }
 
+// Which steps a command is for.
+static enum result read_steps(
+        struct loader *l, const struct yaml_node *list, struct change_exec *exec)
+{
+	const struct procedure *p = l->d->procedure;
+	bool *steps = arena_array(l->arena, p->step_count, sizeof *steps);
+	enum result result = yaml_expect(list, "steps", YAML_LIST, l->err);
+	if (result == RESULT_OK && steps == NULL)
+		return no_memory(l);
+	for (size_t i = 0; result == RESULT_OK && i < list->count; i++) {
+		const char *text;
+		result = yaml_text(list->items[i], "steps", &text, l->err);
+		int step = result == RESULT_OK ? procedure_step_find(p, text) : -1;
+		if (result == RESULT_OK && step < 0)
+			return yaml_error(list->items[i], l->err,
+			        "procedure '%s' has no step '%.60s'", p->id, text);
+		if (step >= 0)
+			steps[step] = true;
+	}
+	exec->steps = steps;
+	return result;
+}
+
 static enum result read_exec(
         struct loader *l, const struct yaml_node *map, struct change_exec *exec)
 {
 	static const char *const known[] = {
-	        "command", "timeout", "environment", "idempotent", NULL};
+	        "command", "timeout", "environment", "idempotent", "steps", NULL};
 	const struct yaml_node *node;
 	exec->is_set = true;
 	enum result result = yaml_known_keys(map, "exec", known, l->err);
@@ -219,7 +242,8 @@ static enum result read_exec(
 	node = yaml_get(map, "idempotent");
 	if (result == RESULT_OK && node != NULL)
 		result = yaml_bool(node, "idempotent", &exec->idempotent, l->err);
-	return result;
+	node = yaml_get(map, "steps");
+	return result == RESULT_OK && node != NULL ? read_steps(l, node, exec) : result;
 }
 
 static enum result read_ways(struct loader *l, const struct yaml_node *map,
@@ -594,6 +618,11 @@ enum result change_definition_load(struct arena *arena, const char *path,
 	return result == RESULT_OK
 	               ? change_definition_parse(arena, path, text, length, NULL, NULL, 0, out, err)
 	               : result;
+}
+
+bool change_exec_does(const struct change_exec *exec, int step)
+{
+	return exec->is_set && (exec->steps == NULL || exec->steps[step]);
 }
 
 static enum result ddns_usable(const struct change_ddns *ddns, struct error *err)

@@ -44,7 +44,8 @@ struct change_exec {
 	const char *const *command;     // NULL-terminated
 	const char *const *environment; // NULL-terminated, "NAME=value"
 	int64_t timeout_ms;
-	bool idempotent; // may be repeated where nobody knows how it ended
+	bool idempotent;   // may be repeated where nobody knows how it ended
+	const bool *steps; // by index of the procedure's steps: what it does; NULL: every step
 };
 
 struct change_ways {
@@ -105,6 +106,9 @@ enum result change_definition_parse(struct arena *arena, const char *file, const
 // Whether everything that the definition names outside of itself is there: the files of keys can be
 // read and hold one, the programs can be run. RESULT_NOT_FOUND with a sentence.
 enum result change_definition_usable(const struct change_definition *definition, struct error *err);
+
+// Whether the command is given, and for this step.
+bool change_exec_does(const struct change_exec *exec, int step);
 
 // The ways to bring about what `publisher` (a party, or PROCEDURE_PARENT) is to serve when `by`
 // acts; never NULL, but perhaps with nothing set.

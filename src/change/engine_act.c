@@ -134,6 +134,8 @@ static enum result prepare(struct change_engine *e, const struct world *world, c
 	if (result != RESULT_OK)
 		return result;
 	bool update = ways->ddns.is_set && errand->by_update;
+	if (!update && !change_exec_does(&ways->exec, m->step))
+		return error_set(err, RESULT_NOT_FOUND, "there is no command for this step");
 	*repeatable = update || ways->exec.idempotent;
 	return update ? ddns_new(e, &ways->ddns, err) : exec_new(e, &ways->exec, err);
 }

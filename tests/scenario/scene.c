@@ -56,10 +56,11 @@ static void write_operator(struct buffer *out, const struct scene_options *o, in
 		buffer_puts(out, "    confirms: automatically\n");
 	if ((publisher == SIMDNS_LOSING ? o->losing : o->gaining) == SCENE_AUTOMATIC)
 		write_ddns(out, publisher, "    ");
-	if (publisher == SIMDNS_LOSING && o->stop == SCENE_AUTOMATIC)
+	bool stops = strcmp(o->procedure, "operator-change-uncooperative") != 0;
+	if (publisher == SIMDNS_LOSING && o->stop == SCENE_AUTOMATIC && stops)
 		buffer_printf(out,
-		        "    exec: {command: [/bin/true, stop-losing], timeout: 1m, idempotent: "
-		        "%s}\n",
+		        "    exec: {command: [/bin/true, stop-losing], timeout: 1m, idempotent: %s, "
+		        "steps: [stop-serving]}\n",
 		        o->stop_once ? "false" : "true");
 }
 
@@ -185,6 +186,8 @@ static void program(void *ctx, const struct loop_process_spec *spec, struct sim_
 	*outcome = s->stops;
 	if (outcome->start == RESULT_OK && !s->stops_nothing)
 		simdns_set_serving(s->dns, SIMDNS_LOSING, false);
+	for (int i = 0; s->stops_dark && i < SIMDNS_ADDRESSES; i++)
+		simdns_down(s->dns, SIMDNS_LOSING, i, true);
 }
 
 // What the engine waits for, as a screen would show it.

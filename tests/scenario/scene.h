@@ -60,6 +60,7 @@ struct scene {
 	unsigned commands;        // how often the command that stops the losing servers was started
 	struct sim_outcome stops; // how it ends
 	bool stops_nothing;       // it says that it did, and did not
+	bool stops_dark;          // it does, and the servers do not even refuse
 	scene_said *on_said;      // may be NULL
 	void *ctx;                // the test's own
 
