@@ -43,6 +43,9 @@ struct search {
 	const struct safety_readers *r;
 	const struct fault_sink *sink;
 	struct spans ask[SAFETY_MAX_PUBLISHERS];
+	struct spans unproven; // when an empty DS set can be held, so that nothing is validated
+	const struct window *dnskey, *data;
+	unsigned dnskey_count, data_count;
 };
 
 // Stronger digests first: SHA-384, then SHA-256, then whatever else; SHA-1 last.
@@ -254,7 +257,7 @@ static void judge_chain(const struct search *s, enum safety_path path, const str
 
 // While DNSKEY set k, validated by DS set d, is trusted, and so data is judged by it.
 static void judge_data(const struct search *s, enum safety_path path, const struct ds *d,
-        const struct window *k, struct span trusted, const struct window *windows, unsigned count)
+        const struct window *k, struct span trusted)
 {
 	const struct demand *demand = trusting(d, k->e);
 	if (demand == NULL || span_is_empty(trusted))
@@ -263,11 +266,14 @@ static void judge_data(const struct search *s, enum safety_path path, const stru
 	int64_t last_validation = path == SAFETY_DIRECT ? d->held.until : d->cached.until;
 	int64_t last_fetch =
 	        k->fetched.until < last_validation ? k->fetched.until : last_validation;
-	for (unsigned i = 0; i < count; i++) {
-		const struct window *r = &windows[i];
+	for (unsigned i = 0; i < s->data_count; i++) {
+		const struct window *r = &s->data[i];
 		struct span when =
 		        span_cut(trusted, path == SAFETY_DIRECT ? r->fetched : r->cached);
-		if (r->e->kind != SAFETY_DATA || !matters(s, when))
+		if (!matters(s, when))
+			continue;
+		bool covered = covers(demand, k->e, r->e);
+		if (covered && span_is_within(when, edition_signed(r->e)))
 			continue;
 		struct safety_fault f = fault_new(SAFETY_RULE_DATA_SIGNATURE, path, when);
 		f.data = r->index;
@@ -275,7 +281,7 @@ static void judge_data(const struct search *s, enum safety_path path, const stru
 		f.ds = d->index;
 		blame(&f, r->index, r->fetched.until, r->cached.until);
 		emit_outside(s, f, when, edition_signed(r->e));
-		if (covers(demand, k->e, r->e))
+		if (covered)
 			continue;
 		f.rule = SAFETY_RULE_DATA;
 		if (path == SAFETY_DIRECT)
@@ -331,41 +337,47 @@ static struct span trusted_later(
 	return span_cut((struct span){validated.from, time_add(fetched_until, ttl_ms)}, valid);
 }
 
-static void judge_direct(const struct search *s, const struct ds *d, const struct window *k,
-        const struct window *windows, unsigned count)
+static void judge_direct(const struct search *s, const struct ds *d, const struct window *k)
 {
 	int64_t ttl_ms = edition_ttl_ms(k->e, s->r);
 	judge_chain(s, SAFETY_DIRECT, d, k, span_cut(k->fetched, d->held));
-	judge_data(s, SAFETY_DIRECT, d, k, trusted_at_fetch(d, k, ttl_ms), windows, count);
+	judge_data(s, SAFETY_DIRECT, d, k, trusted_at_fetch(d, k, ttl_ms));
+	for (unsigned i = 0; i < s->unproven.count; i++) {
+		struct span unproven = span_cut(k->fetched, s->unproven.span[i]);
+		if (span_is_empty(unproven))
+			continue;
+		judge_chain(s, SAFETY_DIRECT, d, k, appears(d, unproven, ttl_ms));
+		judge_data(s, SAFETY_DIRECT, d, k, trusted_later(d, k, unproven, ttl_ms));
+	}
+}
+
+static void judge_forwarder(const struct search *s, const struct ds *d, const struct window *k)
+{
+	judge_chain(s, SAFETY_FORWARDER, d, k, span_cut(k->cached, d->cached));
+	judge_data(s, SAFETY_FORWARDER, d, k, trusted_from_cache(d, k, edition_ttl_ms(k->e, s->r)));
+}
+
+static void unproven_find(struct search *s)
+{
+	s->unproven.count = 0;
 	for (int i = 0; i < s->h->count; i++) {
 		if (s->h->editions[i].kind != SAFETY_DS || s->h->editions[i].content != 0)
 			continue;
 		struct ds none = ds_of(s, i);
-		struct span unproven = span_cut(k->fetched, none.held);
-		if (span_is_empty(unproven))
-			continue;
-		judge_chain(s, SAFETY_DIRECT, d, k, appears(d, unproven, ttl_ms));
-		judge_data(s, SAFETY_DIRECT, d, k, trusted_later(d, k, unproven, ttl_ms), windows,
-		        count);
+		if (!span_is_empty(none.held))
+			spans_add(&s->unproven, none.held);
 	}
 }
 
-static void judge_forwarder(const struct search *s, const struct ds *d, const struct window *k,
-        const struct window *windows, unsigned count)
-{
-	judge_chain(s, SAFETY_FORWARDER, d, k, span_cut(k->cached, d->cached));
-	judge_data(s, SAFETY_FORWARDER, d, k, trusted_from_cache(d, k, edition_ttl_ms(k->e, s->r)),
-	        windows, count);
-}
-
-// The windows in which DNSKEY and data editions can be fetched; returns how many there are, stores
-// up to max.
-static unsigned windows_find(const struct search *s, struct window *windows, unsigned max)
+// The windows in which editions of this kind can be fetched; returns how many there are, stores up
+// to max.
+static unsigned windows_find(
+        const struct search *s, enum safety_kind kind, struct window *windows, unsigned max)
 {
 	unsigned count = 0;
 	for (int i = 0; i < s->h->count; i++) {
 		const struct safety_edition *e = &s->h->editions[i];
-		if (e->kind != SAFETY_DNSKEY && e->kind != SAFETY_DATA)
+		if (e->kind != kind)
 			continue;
 		const struct spans *ask = &s->ask[e->publisher];
 		for (unsigned a = 0; a < ask->count; a++) {
@@ -383,7 +395,7 @@ static unsigned windows_find(const struct search *s, struct window *windows, uns
 	return count;
 }
 
-static void judge_all(const struct search *s, const struct window *windows, unsigned count)
+static void judge_all(const struct search *s)
 {
 	for (int i = 0; i < s->h->count; i++) {
 		if (s->h->editions[i].kind != SAFETY_DS)
@@ -392,11 +404,10 @@ static void judge_all(const struct search *s, const struct window *windows, unsi
 		judge_ds(s, &d);
 		if (d.e->content == 0)
 			continue;
-		for (unsigned w = 0; w < count; w++)
-			if (windows[w].e->kind == SAFETY_DNSKEY) {
-				judge_direct(s, &d, &windows[w], windows, count);
-				judge_forwarder(s, &d, &windows[w], windows, count);
-			}
+		for (unsigned k = 0; k < s->dnskey_count; k++) {
+			judge_direct(s, &d, &s->dnskey[k]);
+			judge_forwarder(s, &d, &s->dnskey[k]);
+		}
 	}
 }
 
@@ -410,15 +421,21 @@ enum result faults_find(const struct safety_history *h, const struct safety_read
 	enum result result = reach_sweep(h, r, s.ask, sink);
 	if (result != RESULT_OK)
 		return result;
+	unproven_find(&s);
 	struct window on_stack[WINDOWS_ON_STACK], *windows = on_stack;
-	unsigned count = windows_find(&s, windows, WINDOWS_ON_STACK);
+	s.dnskey_count = windows_find(&s, SAFETY_DNSKEY, NULL, 0);
+	s.data_count = windows_find(&s, SAFETY_DATA, NULL, 0);
+	unsigned count = s.dnskey_count + s.data_count;
 	if (count > WINDOWS_ON_STACK) {
 		windows = malloc(count * sizeof *windows);
 		if (windows == NULL)
 			return RESULT_MEMORY;
-		windows_find(&s, windows, count);
 	}
-	judge_all(&s, windows, count);
+	windows_find(&s, SAFETY_DNSKEY, windows, s.dnskey_count);
+	windows_find(&s, SAFETY_DATA, windows + s.dnskey_count, s.data_count);
+	s.dnskey = windows;
+	s.data = windows + s.dnskey_count;
+	judge_all(&s);
 	if (windows != on_stack)
 		free(windows);
 	return RESULT_OK;

@@ -111,15 +111,6 @@ static int64_t next_instant(const struct sweep *s, int64_t t)
 	return next;
 }
 
-static void spans_add(struct spans *spans, struct span span)
-{
-	struct span *last = spans->count > 0 ? &spans->span[spans->count - 1] : NULL;
-	if (last != NULL && (last->until == span.from || spans->count == SPANS_MAX))
-		last->until = span.until;
-	else
-		spans->span[spans->count++] = span;
-}
-
 static void emit_unreachable(struct sweep *s, struct set *set, int64_t until)
 {
 	if (set->bad_since == TIME_NEVER_MS)

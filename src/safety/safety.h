@@ -41,8 +41,8 @@ enum {
 	SAFETY_MAX_PUBLISHERS = 16, // the parent and 15 groups
 	SAFETY_MAX_KEYS = 64,
 	SAFETY_MAX_DS = 64,
-	SAFETY_MAX_EDITIONS = 4096,
-	SAFETY_NAME = 32, // octets of a name of a group or key, NUL included
+	SAFETY_MAX_EDITIONS = 2048, // a verdict on so many takes seconds
+	SAFETY_NAME = 32,           // octets of a name of a group or key, NUL included
 };
 
 enum safety_kind { SAFETY_DS, SAFETY_NS, SAFETY_DNSKEY, SAFETY_DATA, SAFETY_SERVING, SAFETY_KINDS };
