@@ -20,12 +20,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KNOWN_ON_STACK = 48, EDITIONS_ON_STACK = 48, ATTEMPTS_MAX = 200 };
+enum { KNOWN_ON_STACK = 48, EDITIONS_ON_STACK = 48 };
 
-// The faults of the history as it is.
+// A fault under its finding: what is broken, and with which editions, whenever that is.
+struct entry {
+	uint64_t finding;
+	unsigned fault;
+};
+
+// The faults of the history as it is, in the order in which they were found, and sorted by finding.
 struct known {
 	struct safety_fault on_stack[KNOWN_ON_STACK];
+	struct entry sorted_on_stack[KNOWN_ON_STACK];
 	struct safety_fault *faults;
+	struct entry *sorted;
 	unsigned count, capacity;
 	bool out_of_memory;
 };
@@ -48,6 +56,40 @@ struct trial {
 	struct safety_fault first, end;
 };
 
+static bool is_signature_rule(enum safety_rule rule)
+{
+	return rule == SAFETY_RULE_DS_SIGNATURE || rule == SAFETY_RULE_KEY_SIGNATURE ||
+	       rule == SAFETY_RULE_DATA_SIGNATURE;
+}
+
+// The edition whose signature a fault of a signature rule is about.
+static int16_t signature_of(const struct safety_fault *f)
+{
+	return f->rule == SAFETY_RULE_DS_SIGNATURE    ? f->ds
+	       : f->rule == SAFETY_RULE_KEY_SIGNATURE ? f->dnskey
+	                                              : f->data;
+}
+
+// Two faults are the same finding where they break the same rule, for the same path, with the same
+// editions; a signature is a matter of its edition alone.
+static uint64_t finding_of(const struct safety_fault *f)
+{
+	bool is_signature = is_signature_rule(f->rule);
+	const int16_t editions[] = {is_signature ? signature_of(f) : f->ds,
+	        is_signature ? -1 : f->dnskey, is_signature ? -1 : f->data,
+	        is_signature ? -1 : f->ns};
+	uint64_t finding = (uint64_t)f->rule * SAFETY_PATHS + (uint64_t)f->path;
+	for (size_t i = 0; i < sizeof editions / sizeof *editions; i++)
+		finding = finding * (SAFETY_MAX_EDITIONS + 1) + (uint64_t)(editions[i] + 1);
+	return finding;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	uint64_t x = ((const struct entry *)a)->finding, y = ((const struct entry *)b)->finding;
+	return (x > y) - (x < y);
+}
+
 static void known_add(void *ctx, const struct safety_fault *fault)
 {
 	struct known *k = ctx;
@@ -67,22 +109,53 @@ static void known_add(void *ctx, const struct safety_fault *fault)
 	k->faults[k->count++] = *fault;
 }
 
+static enum result known_sort(struct known *k)
+{
+	if (k->count > KNOWN_ON_STACK)
+		k->sorted = malloc(k->count * sizeof *k->sorted);
+	if (k->sorted == NULL)
+		return RESULT_MEMORY;
+	for (unsigned i = 0; i < k->count; i++)
+		k->sorted[i] = (struct entry){finding_of(&k->faults[i]), i};
+	qsort(k->sorted, k->count, sizeof *k->sorted, compare_entries);
+	return RESULT_OK;
+}
+
 static enum result known_find(struct known *k, const struct safety_history *h,
         const struct safety_readers *r, int64_t now_ms)
 {
 	k->faults = k->on_stack;
+	k->sorted = k->sorted_on_stack;
 	k->count = 0;
 	k->capacity = KNOWN_ON_STACK;
 	k->out_of_memory = false;
 	struct fault_sink sink = {.visit = known_add, .ctx = k, .since_ms = now_ms};
 	enum result result = faults_find(h, r, &sink);
-	return result == RESULT_OK && k->out_of_memory ? RESULT_MEMORY : result;
+	if (result == RESULT_OK && k->out_of_memory)
+		result = RESULT_MEMORY;
+	return result == RESULT_OK ? known_sort(k) : result;
 }
 
 static void known_free(struct known *k)
 {
 	if (k->faults != k->on_stack)
 		free(k->faults);
+	if (k->sorted != k->sorted_on_stack)
+		free(k->sorted);
+}
+
+// The place in `sorted` of the first fault of this finding, or of where it would be.
+static unsigned known_search(const struct known *k, uint64_t finding)
+{
+	unsigned low = 0, high = k->count;
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		if (k->sorted[middle].finding < finding)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static unsigned slot(const struct safety_edition *e)
@@ -116,41 +189,21 @@ static int16_t counterpart(const struct trial *t, int16_t index)
 	return was != NULL ? (int16_t)(was - t->before->editions) : -1;
 }
 
-static bool is_signature_rule(enum safety_rule rule)
-{
-	return rule == SAFETY_RULE_DS_SIGNATURE || rule == SAFETY_RULE_KEY_SIGNATURE ||
-	       rule == SAFETY_RULE_DATA_SIGNATURE;
-}
-
-// The edition whose signature a fault of a signature rule is about.
-static int16_t signature_of(const struct safety_fault *f)
-{
-	return f->rule == SAFETY_RULE_DS_SIGNATURE    ? f->ds
-	       : f->rule == SAFETY_RULE_KEY_SIGNATURE ? f->dnskey
-	                                              : f->data;
-}
-
-static bool same_finding(
-        const struct trial *t, const struct safety_fault *f, const struct safety_fault *known)
-{
-	if (f->rule != known->rule || f->path != known->path)
-		return false;
-	if (is_signature_rule(f->rule))
-		return counterpart(t, signature_of(f)) == signature_of(known);
-	return counterpart(t, f->ds) == known->ds && counterpart(t, f->dnskey) == known->dnskey &&
-	       counterpart(t, f->data) == known->data && counterpart(t, f->ns) == known->ns;
-}
-
 static bool is_excused(const struct trial *t, const struct safety_fault *f)
 {
 	bool touched = is_touched(t, f->ds) || is_touched(t, f->dnskey) || is_touched(t, f->data) ||
 	               is_touched(t, f->ns);
 	if (is_signature_rule(f->rule))
 		touched = is_touched(t, signature_of(f));
-	for (unsigned i = 0; i < t->known->count; i++) {
-		const struct safety_fault *k = &t->known->faults[i];
-		if (!same_finding(t, f, k))
-			continue;
+	struct safety_fault before = *f;
+	before.ds = counterpart(t, f->ds);
+	before.dnskey = counterpart(t, f->dnskey);
+	before.data = counterpart(t, f->data);
+	before.ns = counterpart(t, f->ns);
+	uint64_t finding = finding_of(&before);
+	for (unsigned i = known_search(t->known, finding);
+	        i < t->known->count && t->known->sorted[i].finding == finding; i++) {
+		const struct safety_fault *k = &t->known->faults[t->known->sorted[i].fault];
 		if ((k->at_ms < t->x && k->until_ms > t->x) || (!touched && k->at_ms <= f->at_ms))
 			return true;
 	}
