@@ -21,6 +21,7 @@ static const struct option long_options[] = {
         {"log", required_argument, NULL, 'l'},
         {"json", no_argument, NULL, 'j'},
         {"change", required_argument, NULL, 'c'},
+        {"all", no_argument, NULL, 'a'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
 };
@@ -108,6 +109,9 @@ static enum result command_option(
 		return RESULT_OK;
 	case 'c':
 		options->change = value;
+		return RESULT_OK;
+	case 'a':
+		options->all = true;
 		return RESULT_OK;
 	case 'j':
 		options->json = true;

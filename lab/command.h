@@ -6,7 +6,7 @@
 
 struct command_options {
 	const char *dir, *log, *only, *change;
-	bool keep, json, help;
+	bool keep, json, help, all;
 	unsigned rate;
 	int64_t time_ms; // 0: until told to stop
 	struct lab_options lab;

@@ -5,7 +5,9 @@
 #include "base/clock.h"
 #include "base/data.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,23 +30,7 @@ static void run_print(const struct scenario *scenario, const struct lab_info *in
         const struct scenario_outcome *outcome)
 {
 	struct buffer out = buffer_init(1u << 16);
-	prober_print(info, &outcome->counts, &out);
-	for (size_t i = 0; i < outcome->marks; i++)
-		for (int r = 0; r < LAB_RESOLVERS; r++)
-			for (int o = PROBE_INSECURE; o < PROBE_OUTCOMES; o++) {
-				const struct prober_tally *tally = &outcome->counts.resolver[r];
-				if (tally->outcome[o] == 0)
-					continue;
-				buffer_printf(&out, "%s: %s from %.1f s to %.1f s after '%s'\n",
-				        info->resolver[r].id,
-				        probe_outcome_word((enum probe_outcome)o),
-				        (double)(tally->first_ms[o] - outcome->mark[i].at_ms) /
-				                1000,
-				        (double)(tally->last_ms[o] - outcome->mark[i].at_ms) / 1000,
-				        outcome->mark[i].name);
-			}
-	buffer_printf(&out, "%s: %s%s\n", scenario->name,
-	        outcome->met ? "as expected" : "NOT as expected: ", outcome->why);
+	scenario_report(scenario, info, outcome, &out);
 	fputs(buffer_text(&out), stdout);
 	fflush(stdout);
 	buffer_free(&out);
@@ -86,43 +72,82 @@ static int run_one(const struct scenario *scenario, const struct command_options
 	return result != RESULT_OK ? command_fail("run", &err) : !outcome.met;
 }
 
+// One operand; returns the exit status.
+static int run_operand(const char *operand, const struct command_options *options)
+{
+	struct error err = {0};
+	const char *path;
+	struct scenario *scenario;
+	struct arena *arena = arena_new(32u << 20);
+	enum result result = arena != NULL ? run_path(arena, operand, &path, &err)
+	                                   : error_set(&err, RESULT_MEMORY, "out of memory");
+	if (result == RESULT_OK)
+		result = scenario_load(arena, path, &scenario, &err);
+	int status =
+	        result == RESULT_OK ? run_one(scenario, options) : (command_fail("run", &err), 2);
+	arena_free(arena);
+	return status;
+}
+
+static int run_is_yaml(const struct dirent *entry)
+{
+	size_t length = strlen(entry->d_name);
+	return length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
+}
+
+// Every scenario that comes with Baton, by name.
+static int run_all(const struct command_options *options)
+{
+	struct error err = {0};
+	const char *path;
+	struct dirent **entries;
+	int worst = 0;
+	struct arena *arena = arena_new(1u << 20);
+	if (arena == NULL ||
+	        data_path(arena, "lab/scenarios/steady.yaml", &path, &err) != RESULT_OK)
+		return command_fail("run", &err);
+	const char *folder = arena_strndup(arena, path, strlen(path) - strlen("/steady.yaml"));
+	int count = folder != NULL ? scandir(folder, &entries, run_is_yaml, alphasort) : -1;
+	for (int i = 0; i < count; i++) {
+		const char *file = arena_printf(arena, "%s/%s", folder, entries[i]->d_name);
+		int status = command_stopped() ? 1 : file == NULL ? 2 : run_operand(file, options);
+		worst = status > worst ? status : worst;
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+	arena_free(arena);
+	return count > 0 ? worst : 2;
+}
+
 int command_run(int argc, char **argv)
 {
 	static const char usage[] =
-	        "usage: baton lab run [--json] [--log FILE] [--keep] [--dir DIR] SCENARIO...\n\n"
+	        "usage: baton lab run [--json] [--log FILE] [--keep] [--dir DIR] SCENARIO...\n"
+	        "       baton lab run [--json] --all\n\n"
 	        "Runs scenarios, each in a lab of its own, and says whether the validators saw "
 	        "what\n"
 	        "the scenario expects. A SCENARIO is a YAML file, or the name of one that comes\n"
 	        "with Baton (lab/scenarios): steady, hard-switch and so on. Exit status 0 if all "
 	        "were as\n"
 	        "expected, 1 if not, 2 for unusable input.\n\n"
+	        "  --all        every scenario that comes with Baton, one after the other\n"
 	        "  --log FILE   one line for each answer (of the last scenario)\n"
 	        "  --json       print the counts as JSON\n"
 	        "  --keep       leave the lab's folder there at the end\n"
 	        "  --dir DIR    the lab's folder, which must not exist\n";
 	struct command_options options;
 	int status, worst = 0;
-	if (!command_options(argc, argv, "json log keep dir", usage, &options, &status))
+	if (!command_options(argc, argv, "json log keep dir all", usage, &options, &status))
 		return status;
-	if (options.operands == argc) {
+	if ((options.operands == argc) != options.all) {
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (options.all)
+		return run_all(&options);
 	for (int i = options.operands; i < argc; i++) {
-		struct error err = {0};
-		const char *path;
-		struct scenario *scenario;
-		struct arena *arena = arena_new(32u << 20);
-		enum result result = arena != NULL
-		                             ? run_path(arena, argv[i], &path, &err)
-		                             : error_set(&err, RESULT_MEMORY, "out of memory");
-		if (result == RESULT_OK)
-			result = scenario_load(arena, path, &scenario, &err);
-		if (result == RESULT_OK)
-			status = run_one(scenario, &options);
-		else
-			status = (command_fail("run", &err), 2);
-		arena_free(arena);
+		status = run_operand(argv[i], &options);
 		worst = status > worst ? status : worst;
 	}
 	return worst;

@@ -2,6 +2,7 @@
 #include "scenario.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include <string.h>
 
@@ -148,21 +149,50 @@ static enum result scenario_words(struct arena *arena, const struct yaml_node *l
 	return result;
 }
 
+static bool scenario_is_beside(const char *file)
+{
+	size_t length = strlen(file);
+	return file[0] != '/' && strstr(file, "..") == NULL && length > 5 &&
+	       strcmp(file + length - 5, ".yaml") == 0;
+}
+
+static enum result scenario_play(struct arena *arena, const struct yaml_node *value,
+        struct scenario_step *step, struct error *err)
+{
+	const char *file, *slash = strrchr(value->file, '/');
+	struct play *play;
+	enum result result = yaml_text(value, "timeline", &file, err);
+	if (result != RESULT_OK)
+		return result;
+	if (!scenario_is_beside(file))
+		return yaml_error(
+		        value, err, "expected a file in the folder of the scenario, NAME.yaml");
+	const char *path = arena_printf(arena, "%.*s%s",
+	        slash != NULL ? (int)(slash - value->file + 1) : 0, value->file, file);
+	result = path != NULL ? play_load(arena, path, &play, err)
+	                      : error_set(err, RESULT_MEMORY, "out of memory");
+	if (result == RESULT_OK)
+		step->play = play;
+	else if (result == RESULT_SYSTEM || result == RESULT_NOT_FOUND)
+		result = yaml_error(value, err, "cannot read the timeline '%.200s'", path);
+	return result;
+}
+
 static enum result scenario_step(struct arena *arena, const struct yaml_node *map,
         struct scenario_step *step, struct error *err)
 {
 	static const char *const actions[] = {
-	        "sleep", "mark", "update", "wait", "run", "restart", NULL};
+	        "sleep", "mark", "update", "wait", "run", "restart", "play", NULL};
 	static const char *const words[][4] = {{"sleep", NULL}, {"mark", NULL},
 	        {"update", "script", NULL}, {"wait", NULL}, {"run", "within", NULL},
-	        {"restart", NULL}};
+	        {"restart", NULL}, {"play", NULL}};
 	enum result result = yaml_expect(map, "step", YAML_MAP, err);
 	if (result != RESULT_OK)
 		return result;
 	int action = map->count > 0 ? scenario_word(map->keys[0]->text, actions) : -1;
 	if (action < 0)
-		return yaml_error(
-		        map, err, "a step begins with sleep, mark, update, wait, run or restart");
+		return yaml_error(map, err,
+		        "a step begins with sleep, mark, update, wait, run, restart or play");
 	result = yaml_known_keys(map, "step", words[action], err);
 	if (result != RESULT_OK)
 		return result;
@@ -185,7 +215,22 @@ static enum result scenario_step(struct arena *arena, const struct yaml_node *ma
 	case SCENARIO_RUN:
 		result = scenario_words(arena, value, step, err);
 		return result != RESULT_OK ? result : scenario_within(map, &step->time_ms, err);
+	case SCENARIO_PLAY:
+		return scenario_play(arena, value, step, err);
 	}
+	return RESULT_OK;
+}
+
+// The lab gets the TTLs of the timeline that it plays.
+static enum result scenario_take_play(
+        struct scenario *scenario, const struct scenario_step *step, struct error *err)
+{
+	if (scenario->play != NULL)
+		return yaml_error(step->node, err, "only one timeline can be played");
+	scenario->play = step->play;
+	for (int i = 0; i < LAB_TTL_COUNT; i++)
+		if (step->play->ttl_s[i] != 0)
+			scenario->ttl_s[i] = step->play->ttl_s[i];
 	return RESULT_OK;
 }
 
@@ -199,11 +244,28 @@ static enum result scenario_steps(struct arena *arena, const struct yaml_node *l
 	for (size_t i = 0; result == RESULT_OK && i < list->count; i++) {
 		result = scenario_step(arena, list->items[i], &scenario->step[i], err);
 		scenario->steps = i + 1;
-		marks += scenario->step[i].action == SCENARIO_MARK;
+		marks += scenario->step[i].action == SCENARIO_MARK ||
+		         scenario->step[i].action == SCENARIO_PLAY;
+		if (result == RESULT_OK && scenario->step[i].action == SCENARIO_PLAY)
+			result = scenario_take_play(scenario, &scenario->step[i], err);
 	}
 	if (result == RESULT_OK && marks > SCENARIO_MAX_MARKS)
 		result = yaml_error(list, err, "more than %d marks", SCENARIO_MAX_MARKS);
 	return result;
+}
+
+static enum result scenario_resolver(const struct yaml_node *node, int *index, struct error *err)
+{
+	const char *text;
+	enum result result = yaml_text(node, "validator", &text, err);
+	if (result != RESULT_OK)
+		return result;
+	*index = scenario_word(text, resolver_word);
+	return *index >= 0 ? RESULT_OK
+	                   : yaml_error(node, err,
+	                             "unknown validator '%s', expected unbound, bind, kresd or "
+	                             "forwarded",
+	                             text);
 }
 
 static enum result scenario_failing(
@@ -211,18 +273,58 @@ static enum result scenario_failing(
 {
 	enum result result = yaml_expect(list, "failing", YAML_LIST, err);
 	for (size_t i = 0; result == RESULT_OK && i < list->count; i++) {
-		const char *text;
-		result = yaml_text(list->items[i], "validator", &text, err);
-		int index = result == RESULT_OK ? scenario_word(text, resolver_word) : -1;
-		if (result == RESULT_OK && index < 0)
-			result = yaml_error(list->items[i], err,
-			        "unknown validator '%s', expected unbound, bind, kresd or "
-			        "forwarded",
-			        text);
+		int index;
+		result = scenario_resolver(list->items[i], &index, err);
 		if (result == RESULT_OK)
 			expect->failing[index] = expect->any_failing = true;
 	}
 	return result;
+}
+
+const struct play_forecast *scenario_forecast(const struct scenario *scenario, int resolver)
+{
+	bool forwarded = resolver == LAB_RESOLVERS - 1;
+	return &scenario->play->forecast[forwarded ? SAFETY_FORWARDER : SAFETY_DIRECT];
+}
+
+// Nobody is left out for whom the model foretells failures, nobody is in for whom it does not.
+static enum result scenario_check_predicted(
+        const struct yaml_node *map, const struct scenario *scenario, struct error *err)
+{
+	for (int i = 0; i < LAB_RESOLVERS; i++) {
+		bool named = scenario->expect.failing[i] || scenario->expect.recovering[i] != NULL;
+		bool foretold = scenario_forecast(scenario, i)->word >= SAFETY_BOGUS;
+		if (named != foretold)
+			return yaml_error(map, err, "the model foretells %s for '%s'",
+			        foretold ? "failures" : "no failure", resolver_word[i]);
+		if (scenario->expect.failing[i] && scenario->expect.recovering[i] != NULL)
+			return yaml_error(map, err, "'%s' is in both lists", resolver_word[i]);
+	}
+	return RESULT_OK;
+}
+
+static enum result scenario_predicted(
+        const struct yaml_node *map, struct scenario *scenario, struct error *err)
+{
+	static const char *const words[] = {"failing", "may-recover", NULL};
+	struct scenario_expect *expect = &scenario->expect;
+	enum result result = yaml_known_keys(map, "predicted", words, err);
+	if (result == RESULT_OK && scenario->play == NULL)
+		result = yaml_error(map, err, "'predicted' needs a step 'play'");
+	if (result == RESULT_OK && yaml_get(map, "failing") != NULL)
+		result = scenario_failing(yaml_get(map, "failing"), expect, err);
+	const struct yaml_node *excused = yaml_get(map, "may-recover");
+	if (result == RESULT_OK && excused != NULL)
+		result = yaml_expect(excused, "may-recover", YAML_MAP, err);
+	for (size_t i = 0; excused != NULL && result == RESULT_OK && i < excused->count; i++) {
+		int index;
+		result = scenario_resolver(excused->keys[i], &index, err);
+		if (result == RESULT_OK)
+			result = yaml_text(
+			        excused->items[i], "reason", &expect->recovering[index], err);
+	}
+	expect->predicted = true;
+	return result == RESULT_OK ? scenario_check_predicted(map, scenario, err) : result;
 }
 
 static bool scenario_has_mark(const struct scenario *scenario, const char *name)
@@ -238,7 +340,7 @@ static enum result scenario_expect(
         const struct yaml_node *map, struct scenario *scenario, struct error *err)
 {
 	static const char *const words[] = {
-	        "every", "fresh", "tolerate", "failing", "after", "within", NULL};
+	        "every", "fresh", "tolerate", "failing", "after", "within", "predicted", NULL};
 	struct scenario_expect *expect = &scenario->expect;
 	const char *every = NULL;
 	enum result result = yaml_known_keys(map, "expect", words, err);
@@ -255,6 +357,12 @@ static enum result scenario_expect(
 		        &expect->tolerate, err);
 	if (result == RESULT_OK && yaml_get(map, "failing") != NULL)
 		result = scenario_failing(yaml_get(map, "failing"), expect, err);
+	if (result == RESULT_OK && yaml_get(map, "predicted") != NULL) {
+		if (expect->any_failing || expect->every_secure || yaml_get(map, "after") != NULL)
+			return yaml_error(map, err,
+			        "'predicted' stands without 'every', 'failing' and 'after'");
+		return scenario_predicted(yaml_get(map, "predicted"), scenario, err);
+	}
 	if (result == RESULT_OK && yaml_get(map, "after") != NULL)
 		result = scenario_required(map, "after", &expect->after, err);
 	if (result == RESULT_OK && expect->after != NULL &&
@@ -268,22 +376,12 @@ static enum result scenario_expect(
 	return result == RESULT_OK ? scenario_within(map, &expect->within_ms, err) : result;
 }
 
-enum result scenario_load(
-        struct arena *arena, const char *path, struct scenario **out, struct error *err)
+static enum result scenario_read(struct arena *arena, const struct yaml_node *root,
+        struct scenario *scenario, struct error *err)
 {
 	static const char *const words[] = {
 	        "scenario", "about", "ttl", "answers", "probe", "steps", "expect", NULL};
-	const struct yaml_node *root;
-	struct lab_options defaults = lab_options_default();
-	struct scenario *scenario = arena_alloc(arena, sizeof(*scenario));
-	if (scenario == NULL)
-		return error_set(err, RESULT_MEMORY, "out of memory");
-	scenario->file = path;
-	scenario->prober = prober_options_default();
-	memcpy(scenario->ttl_s, defaults.ttl_s, sizeof(scenario->ttl_s));
-	enum result result = yaml_load(arena, path, &root, err);
-	if (result == RESULT_OK)
-		result = yaml_known_keys(root, "scenario", words, err);
+	enum result result = yaml_known_keys(root, "scenario", words, err);
 	if (result == RESULT_OK)
 		result = scenario_required(root, "scenario", &scenario->name, err);
 	if (result == RESULT_OK)
@@ -301,9 +399,34 @@ enum result scenario_load(
 		result = scenario_steps(arena, yaml_get(root, "steps"), scenario, err);
 	if (result == RESULT_OK && yaml_get(root, "expect") == NULL)
 		result = yaml_error(root, err, "'expect' is missing");
+	return result == RESULT_OK ? scenario_expect(yaml_get(root, "expect"), scenario, err)
+	                           : result;
+}
+
+enum result scenario_parse(struct arena *arena, const char *file, const char *data, size_t length,
+        struct scenario **out, struct error *err)
+{
+	const struct yaml_node *root;
+	struct lab_options defaults = lab_options_default();
+	struct scenario *scenario = arena_alloc(arena, sizeof(*scenario));
+	if (scenario == NULL)
+		return error_set(err, RESULT_MEMORY, "out of memory");
+	scenario->file = file;
+	scenario->prober = prober_options_default();
+	memcpy(scenario->ttl_s, defaults.ttl_s, sizeof(scenario->ttl_s));
+	enum result result = yaml_parse(arena, file, data, length, &root, err);
 	if (result == RESULT_OK)
-		result = scenario_expect(yaml_get(root, "expect"), scenario, err);
+		result = scenario_read(arena, root, scenario, err);
 	if (result == RESULT_OK)
 		*out = scenario;
 	return result;
+}
+
+enum result scenario_load(
+        struct arena *arena, const char *path, struct scenario **out, struct error *err)
+{
+	char *data;
+	size_t length;
+	enum result result = file_read(arena, path, YAML_MAX_OCTETS, &data, &length, err);
+	return result == RESULT_OK ? scenario_parse(arena, path, data, length, out, err) : result;
 }

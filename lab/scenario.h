@@ -17,6 +17,7 @@
 //       - run: [rndc, -c, "${DIR}/keys/rndc-b1.conf", sign, example.test]
 //         within: 30s                            # must end with status 0, inside the lab
 //       - restart: a1                            # kill a server (SIGKILL) and start it again
+//       - play: predicted/hard-switch.yaml       # every event of a timeline at its instant
 //     expect:
 //       every: secure                            # no answer that is not authenticated
 //       fresh: 100                               # fresh names answered by each validator, at least
@@ -28,6 +29,20 @@
 //       failing: [unbound, bind, forwarded]      # each has failures; others may have some
 //       after: switch                            # none before this mark,
 //       within: 20s                              # and the first one of each no later than this
+//
+// or, with a step `play`, what the safety model says about that timeline (play.h):
+//
+//     expect:
+//       predicted:
+//         failing: [unbound, bind, forwarded]    # each fails at or after the predicted instant,
+//         and
+//                                                # within one TTL of the record to blame
+//         may-recover: {kresd: "asks again"}     # of that kind, too; why it may escape
+//
+// Whoever fails must not fail before the predicted instant, nor give insecure answers before the
+// model has some. Behind the forwarder the verdict for `forwarder` counts, else the one for
+// `direct`; every validator for which the model foretells failures must be in one of the two lists.
+// A timeline's TTLs are those of the lab; `ttl` may add others.
 //
 // Variables: DIR, ZONE, TTL_<KIND>, and for each of REGISTRY, LOSING and GAINING _NS1, _NS2
 // (names), _PRIMARY_V4, _PRIMARY_V6, _SECONDARY_V4, _SECONDARY_V6, _TSIG (key file), and for the
@@ -43,6 +58,7 @@
 #pragma once
 
 #include "lab.h"
+#include "play.h"
 #include "prober.h"
 
 #include "base/yaml.h"
@@ -58,6 +74,7 @@ enum scenario_action {
 	SCENARIO_WAIT,
 	SCENARIO_RUN,
 	SCENARIO_RESTART,
+	SCENARIO_PLAY,
 };
 
 struct scenario_step {
@@ -70,6 +87,7 @@ struct scenario_step {
 	const char *script;
 	struct lab_condition condition;
 	const char **words; // NULL-terminated
+	const struct play *play;
 };
 
 struct scenario_expect {
@@ -78,8 +96,10 @@ struct scenario_expect {
 	int64_t fresh;               // least number of fresh answers of each validator
 	bool failing[LAB_RESOLVERS]; // these must fail
 	bool any_failing;
-	const char *after; // mark, or NULL
-	int64_t within_ms; // 0: no limit
+	const char *after;                     // mark, or NULL
+	int64_t within_ms;                     // 0: no limit
+	bool predicted;                        // as the model says about `play`
+	const char *recovering[LAB_RESOLVERS]; // why it may escape; NULL: it must fail
 };
 
 struct scenario {
@@ -89,8 +109,12 @@ struct scenario {
 	struct prober_options prober;
 	struct scenario_step step[SCENARIO_MAX_STEPS];
 	size_t steps;
+	const struct play *play; // NULL: none
 	struct scenario_expect expect;
 };
+
+// The mark that a step `play` sets: its timeline's 0s.
+#define SCENARIO_PLAY_MARK "0s"
 
 struct scenario_outcome {
 	bool met;
@@ -103,6 +127,8 @@ struct scenario_outcome {
 	} mark[SCENARIO_MAX_MARKS];
 };
 
+enum result scenario_parse(struct arena *arena, const char *file, const char *data, size_t length,
+        struct scenario **scenario, struct error *err);
 enum result scenario_load(
         struct arena *arena, const char *path, struct scenario **scenario, struct error *err);
 
@@ -117,6 +143,13 @@ enum result scenario_run(const struct scenario *scenario, const struct lab_optio
 // The same in a lab that runs already, whose TTLs stay as they are.
 enum result scenario_run_in(const struct scenario *scenario, const struct lab *lab,
         const char *log_path, struct scenario_outcome *outcome, struct error *err);
+
+// The model's forecast for a validator, by its index.
+const struct play_forecast *scenario_forecast(const struct scenario *scenario, int resolver);
+
+// What was seen, what was foretold, and the judgement, for people.
+void scenario_report(const struct scenario *scenario, const struct lab_info *info,
+        const struct scenario_outcome *outcome, struct buffer *out);
 
 // Judges counts against the expectation; fills outcome->met and why.
 void scenario_judge(const struct scenario *scenario, const struct lab_info *info,

@@ -57,6 +57,12 @@ static enum result scenario_do_run(const struct lab *lab, struct arena *arena,
 	return result;
 }
 
+static void scenario_set_mark(struct scenario_outcome *outcome, const char *name)
+{
+	outcome->mark[outcome->marks].name = name;
+	outcome->mark[outcome->marks++].at_ms = scenario_now_ms();
+}
+
 static enum result scenario_do(const struct lab *lab, struct arena *arena,
         const struct scenario_step *step, struct scenario_outcome *outcome, struct error *err)
 {
@@ -65,8 +71,7 @@ static enum result scenario_do(const struct lab *lab, struct arena *arena,
 		poll(NULL, 0, (int)step->time_ms);
 		return RESULT_OK;
 	case SCENARIO_MARK:
-		outcome->mark[outcome->marks].name = step->mark;
-		outcome->mark[outcome->marks++].at_ms = scenario_now_ms();
+		scenario_set_mark(outcome, step->mark);
 		return RESULT_OK;
 	case SCENARIO_UPDATE:
 		return scenario_do_update(lab, arena, step, err);
@@ -76,6 +81,9 @@ static enum result scenario_do(const struct lab *lab, struct arena *arena,
 		return lab_restart(lab, step->server, err);
 	case SCENARIO_RUN:
 		return scenario_do_run(lab, arena, step, err);
+	case SCENARIO_PLAY:
+		scenario_set_mark(outcome, SCENARIO_PLAY_MARK);
+		return play_run(step->play, lab, outcome->mark[outcome->marks - 1].at_ms, err);
 	}
 	return RESULT_OK;
 }
@@ -132,13 +140,12 @@ enum result scenario_run(const struct scenario *scenario, const struct lab_optio
 
 // --- judging ----------------------------------------------------------------------------------
 
-// The earliest instant of an outcome other than secure; 0 where there is none.
-static int64_t scenario_first_failure_ms(const struct prober_tally *tally)
+// The earliest instant of an outcome from this one on; 0 where there is none.
+static int64_t scenario_first_ms(const struct prober_tally *tally, enum probe_outcome from)
 {
 	int64_t first_ms = 0;
-	for (int i = 0; i < PROBE_OUTCOMES; i++)
-		if (i != PROBE_SECURE && tally->first_ms[i] != 0 &&
-		        (first_ms == 0 || tally->first_ms[i] < first_ms))
+	for (int i = (int)from; i < PROBE_OUTCOMES; i++)
+		if (tally->first_ms[i] != 0 && (first_ms == 0 || tally->first_ms[i] < first_ms))
 			first_ms = tally->first_ms[i];
 	return first_ms;
 }
@@ -157,7 +164,7 @@ static bool scenario_judge_one(const struct scenario_expect *expect, const struc
 	const char *id = info->resolver[index].id;
 	const struct prober_tally *tally = &outcome->counts.resolver[index];
 	uint64_t failures = prober_failures(tally);
-	int64_t first_ms = scenario_first_failure_ms(tally);
+	int64_t first_ms = scenario_first_ms(tally, PROBE_INSECURE);
 	int64_t mark_ms = expect->after != NULL ? scenario_mark_ms(outcome, expect->after) : 0;
 	char *why = outcome->why;
 	const size_t size = sizeof(outcome->why);
@@ -179,11 +186,40 @@ static bool scenario_judge_one(const struct scenario_expect *expect, const struc
 	return why[0] == '\0';
 }
 
+// Compares a validator with the forecast for its kind: not before, and not much later.
+static bool scenario_judge_forecast(const struct scenario *scenario, const struct lab_info *info,
+        int index, struct scenario_outcome *outcome)
+{
+	const char *id = info->resolver[index].id;
+	const struct prober_tally *tally = &outcome->counts.resolver[index];
+	const struct play_forecast *f = scenario_forecast(scenario, index);
+	int64_t zero_ms = scenario_mark_ms(outcome, SCENARIO_PLAY_MARK);
+	int64_t insecure_ms = tally->first_ms[PROBE_INSECURE] - zero_ms;
+	int64_t first_ms = scenario_first_ms(tally, PROBE_SERVFAIL), bogus_ms = first_ms - zero_ms;
+	int64_t latest_ms = time_add(time_add(f->bogus_ms, f->ttl_ms), scenario->play->lag_ms);
+	char *why = outcome->why;
+	const size_t size = sizeof(outcome->why);
+	if (tally->outcome[PROBE_INSECURE] > 0 && insecure_ms < f->insecure_ms)
+		snprintf(why, size, "%s answered without AD at %lld ms, before the forecast", id,
+		        (long long)insecure_ms);
+	else if (first_ms != 0 && bogus_ms < f->bogus_ms)
+		snprintf(why, size, "%s failed at %lld ms, before the forecast", id,
+		        (long long)bogus_ms);
+	else if (scenario->expect.failing[index] && first_ms == 0)
+		snprintf(why, size, "%s did not fail", id);
+	else if (scenario->expect.failing[index] && bogus_ms > latest_ms)
+		snprintf(why, size, "%s failed only at %lld ms, forecast from %lld to %lld ms", id,
+		        (long long)bogus_ms, (long long)f->bogus_ms, (long long)latest_ms);
+	return why[0] == '\0';
+}
+
 void scenario_judge(const struct scenario *scenario, const struct lab_info *info,
         struct scenario_outcome *outcome)
 {
 	outcome->why[0] = '\0';
 	outcome->met = true;
 	for (int i = 0; i < LAB_RESOLVERS && outcome->met; i++)
-		outcome->met = scenario_judge_one(&scenario->expect, info, i, outcome);
+		outcome->met = scenario->expect.predicted
+		                       ? scenario_judge_forecast(scenario, info, i, outcome)
+		                       : scenario_judge_one(&scenario->expect, info, i, outcome);
 }

@@ -22,11 +22,11 @@ static bool wait_same(uint16_t type, const char *a, const char *b)
 	                                                                 : strcasecmp(a, b) == 0;
 }
 
-static bool wait_has(const knot_pkt_t *answer, const struct lab_condition *condition, uint16_t type)
+static bool wait_has_in(
+        const knot_pktsection_t *section, const struct lab_condition *condition, uint16_t type)
 {
 	knot_dump_style_t style = KNOT_DUMP_STYLE_DEFAULT;
 	style.wrap = false;
-	const knot_pktsection_t *section = knot_pkt_section(answer, KNOT_ANSWER);
 	for (uint16_t i = 0; i < section->count; i++) {
 		char text[4096];
 		const knot_rrset_t *rr = knot_pkt_rr(section, i);
@@ -39,6 +39,14 @@ static bool wait_has(const knot_pkt_t *answer, const struct lab_condition *condi
 			return true;
 	}
 	return false;
+}
+
+// The NS records of a delegation stand in the authority section (RFC 1034 section 4.3.2).
+static bool wait_has(const knot_pkt_t *answer, const struct lab_condition *condition, uint16_t type)
+{
+	return wait_has_in(knot_pkt_section(answer, KNOT_ANSWER), condition, type) ||
+	       (type == KNOT_RRTYPE_NS &&
+	               wait_has_in(knot_pkt_section(answer, KNOT_AUTHORITY), condition, type));
 }
 
 // One look. With DO, which makes room for large answers.

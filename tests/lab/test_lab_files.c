@@ -128,6 +128,12 @@ static void test_scenario_errors(void **state)
 	                "'within' needs 'after'"},
 	        {"ttl: {ds: 6s, foo: 7s}\n" HEAD " - sleep: 1s\n" TAIL, "foo"},
 	        {"probe: {rate: 0}\n" HEAD " - sleep: 1s\n" TAIL, "rate"},
+	        {HEAD " - play: nowhere.yaml\n" TAIL, ":4:10: cannot read the timeline '"},
+	        {HEAD " - play: /x/hard.yaml\n" TAIL, ":4:10: expected a file in the folder"},
+	        {HEAD " - play: ../x.yaml\n" TAIL, ":4:10: expected a file in the folder"},
+	        {HEAD " - play: '-'\n" TAIL, ":4:10: expected a file in the folder"},
+	        {HEAD " - sleep: 1s\nexpect: {predicted: {failing: [bind]}}\n",
+	                "'predicted' needs a step 'play'"},
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct arena *arena = arena_new(32u << 20);
@@ -158,6 +164,184 @@ static void test_shipped_scenarios_load(void **state)
 		assert_string_equal(scenario->name, name[i]);
 		arena_free(arena);
 	}
+	(void)state;
+}
+
+#define PLAY_TTL   "ttl: {ds: 6s, parent-ns: 4s, child-ns: 5s, dnskey: 30s, data: 5s}\n"
+#define PLAY_LAG   "lag: {parent: 2s, child: 2s}\n"
+#define PLAY_START "start: &s\n  parent: {ds: [Ka], ns: [A]}\n"
+#define PLAY_A     "  A: {ns: [A], dnskey: [Ka, Za], dnskey-signers: [Ka], data-signers: [Za]}\n"
+#define PLAY_B     "  B: {ns: [B], dnskey: [Kb, Zb], dnskey-signers: [Kb], data-signers: [Zb]}\n"
+#define PLAY_HEAD  "timeline: t\nabout: a\n" PLAY_TTL PLAY_LAG
+#define PLAY_ALL   PLAY_HEAD PLAY_START PLAY_A PLAY_B
+#define PLAY_BOTH  "expect: {direct: bogus, forwarder: bogus}\n"
+
+static enum result load_play(
+        struct arena *arena, const char *yaml, struct play **play, char text[500])
+{
+	struct error err = {0};
+	char path[] = "/tmp/baton-test-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, yaml, strlen(yaml)), (ssize_t)strlen(yaml));
+	close(fd);
+	enum result result = play_load(arena, path, play, &err);
+	unlink(path);
+	snprintf(text, 500, "%s", err.text);
+	return result;
+}
+
+static void test_play(void **state)
+{
+	struct arena *arena = arena_new(8u << 20);
+	struct play *play = NULL;
+	char text[500];
+	assert_int_equal(load_play(arena,
+	                         PLAY_ALL "events:\n"
+	                                  " - {at: 0s, A: {dnskey: [Ka, Za, Zb]}}\n"
+	                                  " - {at: 3s, parent: {ds: [Kb], ns: [B]}}\n"
+	                                  " - {at: 3s, A: {ns: [B]}}\n" PLAY_BOTH,
+	                         &play, text),
+	        RESULT_OK);
+	assert_int_equal(play->ttl_s[LAB_TTL_DNSKEY], 30);
+	assert_int_equal(play->ttl_s[LAB_TTL_DS_NONE], 0);
+	assert_int_equal(play->lag_ms, 2000);
+	assert_int_equal(play->acts, 3);
+	assert_int_equal(play->act[0].party, LAB_LOSING);
+	assert_int_equal(play->act[0].count, 1);
+	assert_string_equal(play->act[0].line[0].rdata, "${GAINING_ZSK}");
+	// One update swaps DS and NS, and adds before it deletes.
+	assert_int_equal(play->act[1].party, LAB_REGISTRY);
+	assert_int_equal(play->act[1].at_ms, 3000);
+	assert_int_equal(play->act[1].count, 6);
+	assert_true(play->act[1].line[0].add);
+	assert_string_equal(play->act[1].line[0].rdata, "${GAINING_DS}");
+	assert_int_equal(play->act[1].line[0].ttl_s, 6);
+	assert_false(play->act[1].line[1].add);
+	assert_string_equal(play->act[1].line[1].rdata, "${LOSING_DS}");
+	assert_int_equal(play->act[2].party, LAB_LOSING);
+	assert_int_equal(play->act[2].count, 4);
+	const struct play_forecast *f = &play->forecast[SAFETY_DIRECT];
+	assert_int_equal(f->word, SAFETY_BOGUS);
+	assert_int_equal(f->bogus_ms, 3000);
+	assert_int_equal(f->ttl_ms, 30000);
+	assert_int_equal(f->insecure_ms, TIME_NEVER_MS);
+	arena_free(arena);
+	(void)state;
+}
+
+static void test_play_errors(void **state)
+{
+	static const struct {
+		const char *yaml, *message;
+	} bad[] = {
+	        {PLAY_ALL "events: []\n" PLAY_BOTH, "it has no events"},
+	        {PLAY_ALL "events: [{at: 0s, parent: {ns: [B], ds: [Kb]}}]\n"
+	                  "expect: {direct: safe, forwarder: bogus}\n",
+	                "must foretell what the model says, which is bogus for direct"},
+	        {PLAY_ALL "events: [{at: 0s, parent: {ns: [B], ds: [Kb]}}]\n", "must foretell"},
+	        {PLAY_ALL "events: [{at: 0s, B: {serving: false}}]\n" PLAY_BOTH,
+	                "its events change DS"},
+	        {PLAY_ALL "events: [{at: 0s, parent: {ds: [Kc]}}]\n" PLAY_BOTH,
+	                "its keys are Ka, Za, Kb and Zb"},
+	        {PLAY_ALL "events: [{at: 0s, ttl: {ds: 9s}}]\n" PLAY_BOTH, "do not change"},
+	        {PLAY_ALL "events: [{at: 0s, A: {dnskey-signers: [Za]}}]\n" PLAY_BOTH,
+	                "sign with their own keys"},
+	        {PLAY_HEAD PLAY_START PLAY_A
+	                "  C: {ns: [C], dnskey: [Kb], dnskey-signers: [Kb], data-signers: [Kb]}\n"
+	                "events: [{at: 0s, parent: {ns: [C]}}]\n" PLAY_BOTH,
+	                "its groups are A and B"},
+	        {PLAY_HEAD "start:\n  parent: {ds: [Kb], ns: [A]}\n" PLAY_A PLAY_B
+	                   "events: [{at: 0s, parent: {ns: [B]}}]\n" PLAY_BOTH,
+	                "its start is not how the lab starts"},
+	        {"timeline: x\n", "ttl"},
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct arena *arena = arena_new(8u << 20);
+		struct play *play = NULL;
+		char text[500];
+		assert_int_equal(load_play(arena, bad[i].yaml, &play, text), RESULT_INPUT);
+		if (strstr(text, bad[i].message) == NULL)
+			fail_msg("'%s' does not have '%s'", text, bad[i].message);
+		assert_null(play);
+		arena_free(arena);
+	}
+	(void)state;
+}
+
+// Each negative control says what the model says, for every kind of reader, and from when on.
+static void test_forecasts_of_shipped_scenarios(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t insecure_ms, bogus_ms, ttl_ms;
+	} want[] = {
+	        {"hard-switch", TIME_NEVER_MS, 0, 30000},
+	        {"old-ds-too-early", TIME_NEVER_MS, 33000, 24000},
+	        {"no-key-exchange", TIME_NEVER_MS, 8000, 30000},
+	        {"insecure-as-published", 0, 6000, 60000},
+	};
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		struct arena *arena = arena_new(8u << 20);
+		struct play *play;
+		struct error err = {0};
+		const char *path, *file = arena_printf(
+		                          arena, "lab/scenarios/predicted/%s.yaml", want[i].name);
+		assert_int_equal(data_path(arena, file, &path, &err), RESULT_OK);
+		if (play_load(arena, path, &play, &err) != RESULT_OK)
+			fail_msg("%s", err.text);
+		for (int p = 0; p < SAFETY_PATHS; p++) {
+			assert_int_equal(play->forecast[p].word, SAFETY_BOGUS);
+			assert_int_equal(play->forecast[p].insecure_ms, want[i].insecure_ms);
+			assert_int_equal(play->forecast[p].bogus_ms, want[i].bogus_ms);
+			assert_int_equal(play->forecast[p].ttl_ms, want[i].ttl_ms);
+		}
+		arena_free(arena);
+	}
+	(void)state;
+}
+
+// Failures before the forecast, after it, too late; insecure answers where none are foretold.
+static void test_judgement_by_forecast(void **state)
+{
+	struct arena *arena = arena_new(32u << 20);
+	struct scenario *s;
+	struct lab_info info;
+	struct error err = {0};
+	const char *path;
+	struct lab_options options = lab_options_default();
+	assert_int_equal(describe_plan(arena, "/nowhere", &options, &info, &err), RESULT_OK);
+	assert_int_equal(data_path(arena, "lab/scenarios/insecure-as-published.yaml", &path, &err),
+	        RESULT_OK);
+	assert_int_equal(scenario_load(arena, path, &s, &err), RESULT_OK);
+	assert_int_equal(s->ttl_s[LAB_TTL_DNSKEY], 60);
+	assert_true(s->expect.failing[0] && s->expect.failing[3] && !s->expect.failing[1]);
+	assert_non_null(s->expect.recovering[1]);
+	struct scenario_outcome o = {.marks = 1, .mark = {{SCENARIO_PLAY_MARK, 1000}}};
+	scenario_judge(s, &info, &o);
+	assert_string_equal(o.why, "unbound did not fail");
+	for (int i = 0; i < LAB_RESOLVERS; i += 3) {
+		o.counts.resolver[i].outcome[PROBE_SERVFAIL] = 1;
+		o.counts.resolver[i].first_ms[PROBE_SERVFAIL] = 7000;
+	}
+	scenario_judge(s, &info, &o);
+	assert_true(o.met);
+	o.counts.resolver[3].first_ms[PROBE_SERVFAIL] = 6999;
+	scenario_judge(s, &info, &o);
+	assert_string_equal(o.why, "forwarded failed at 5999 ms, before the forecast");
+	o.counts.resolver[3].first_ms[PROBE_SERVFAIL] = 69001;
+	scenario_judge(s, &info, &o);
+	assert_string_equal(
+	        o.why, "forwarded failed only at 68001 ms, forecast from 6000 to 68000 ms");
+	o.counts.resolver[3].first_ms[PROBE_SERVFAIL] = 69000;
+	o.counts.resolver[1].outcome[PROBE_INSECURE] = 1;
+	o.counts.resolver[1].first_ms[PROBE_INSECURE] = 1000;
+	scenario_judge(s, &info, &o);
+	assert_true(o.met);
+	o.counts.resolver[1].first_ms[PROBE_INSECURE] = 999;
+	scenario_judge(s, &info, &o);
+	assert_string_equal(o.why, "bind answered without AD at -1 ms, before the forecast");
+	arena_free(arena);
 	(void)state;
 }
 
@@ -216,7 +400,11 @@ int main(void)
 	        cmocka_unit_test(test_description),
 	        cmocka_unit_test(test_scenario_errors),
 	        cmocka_unit_test(test_shipped_scenarios_load),
+	        cmocka_unit_test(test_play),
+	        cmocka_unit_test(test_play_errors),
+	        cmocka_unit_test(test_forecasts_of_shipped_scenarios),
 	        cmocka_unit_test(test_judgement),
+	        cmocka_unit_test(test_judgement_by_forecast),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,55 @@
+// What a scenario has shown, in words.
+#include "scenario.h"
+
+#include "base/clock.h"
+
+static double seconds(int64_t ms)
+{
+	return (double)ms / 1000;
+}
+
+static void report_forecast(const struct play *play, enum safety_path path, struct buffer *out)
+{
+	const struct play_forecast *f = &play->forecast[path];
+	buffer_printf(out, "foretold, %s: %s", safety_path_text(path), safety_word_text(f->word));
+	if (f->insecure_ms != TIME_NEVER_MS)
+		buffer_printf(out, ", insecure from %.1f s", seconds(f->insecure_ms));
+	if (f->bogus_ms != TIME_NEVER_MS)
+		buffer_printf(out, ", failures from %.1f s and within %.1f s", seconds(f->bogus_ms),
+		        seconds(f->ttl_ms + play->lag_ms));
+	buffer_printf(out, "\n%s%s%s", f->witness[0] != '\0' ? "  " : "", f->witness,
+	        f->witness[0] != '\0' ? "\n" : "");
+}
+
+static void report_mark(const struct lab_info *info, const struct scenario_outcome *outcome,
+        size_t mark, struct buffer *out)
+{
+	int64_t at_ms = outcome->mark[mark].at_ms;
+	for (int r = 0; r < LAB_RESOLVERS; r++)
+		for (int o = PROBE_INSECURE; o < PROBE_OUTCOMES; o++) {
+			const struct prober_tally *tally = &outcome->counts.resolver[r];
+			if (tally->outcome[o] > 0)
+				buffer_printf(out, "%s: %s from %.1f s to %.1f s after '%s'\n",
+				        info->resolver[r].id,
+				        probe_outcome_word((enum probe_outcome)o),
+				        seconds(tally->first_ms[o] - at_ms),
+				        seconds(tally->last_ms[o] - at_ms),
+				        outcome->mark[mark].name);
+		}
+}
+
+void scenario_report(const struct scenario *scenario, const struct lab_info *info,
+        const struct scenario_outcome *outcome, struct buffer *out)
+{
+	prober_print(info, &outcome->counts, out);
+	for (int path = 0; scenario->play != NULL && path < SAFETY_PATHS; path++)
+		report_forecast(scenario->play, (enum safety_path)path, out);
+	for (size_t i = 0; i < outcome->marks; i++)
+		report_mark(info, outcome, i, out);
+	for (int r = 0; r < LAB_RESOLVERS; r++)
+		if (scenario->expect.recovering[r] != NULL)
+			buffer_printf(out, "%s may escape: %s\n", info->resolver[r].id,
+			        scenario->expect.recovering[r]);
+	buffer_printf(out, "%s: %s%s\n", scenario->name,
+	        outcome->met ? "as expected" : "NOT as expected: ", outcome->why);
+}
