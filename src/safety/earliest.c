@@ -3,9 +3,9 @@
 // The effect is tried at an instant x: its editions are published into a copy of the history, and
 // the faults of the copy from x on are compared with those of the history without it. A fault is
 // the effect's own, and blocks it, unless
-//   - the same rule is broken already at x without the effect (a new edition stands for the one
-//     that it replaces), so that a change which mends something is never refused for what it
-//     mends; or
+//   - the same rule is broken already at x without the effect, and would be for as long (a new
+//     edition stands for the one that it replaces, but an NS set for no other groups than its own),
+//     so that a change which mends something is never refused for what it mends; or
 //   - it concerns only editions that the effect does not touch, and is there without the effect; or
 //   - it is the signature of a current edition running out in future: its owner is expected to sign
 //     again. Such an instant ends the window, because nothing beyond it has been observed; or
@@ -178,7 +178,8 @@ static bool is_touched(const struct trial *t, int16_t index)
 	return memcmp(e, &t->before->editions[index], sizeof *e) != 0;
 }
 
-// The edition of the history before that an edition of the trial stands for.
+// The edition of the history before that an edition of the trial stands for; -1 where there is
+// none. Other groups in an NS set have to be reached whether or not those before them are.
 static int16_t counterpart(const struct trial *t, int16_t index)
 {
 	if (index < t->before->count)
@@ -186,7 +187,9 @@ static int16_t counterpart(const struct trial *t, int16_t index)
 	const struct safety_edition *e = &t->after.editions[index];
 	const struct safety_edition *was =
 	        safety_current(t->before, e->publisher, (enum safety_kind)e->kind);
-	return was != NULL ? (int16_t)(was - t->before->editions) : -1;
+	if (was == NULL || (e->kind == SAFETY_NS && e->content != was->content))
+		return -1;
+	return (int16_t)(was - t->before->editions);
 }
 
 static bool is_excused(const struct trial *t, const struct safety_fault *f)
@@ -204,7 +207,9 @@ static bool is_excused(const struct trial *t, const struct safety_fault *f)
 	for (unsigned i = known_search(t->known, finding);
 	        i < t->known->count && t->known->sorted[i].finding == finding; i++) {
 		const struct safety_fault *k = &t->known->faults[t->known->sorted[i].fault];
-		if ((k->at_ms < t->x && k->until_ms > t->x) || (!touched && k->at_ms <= f->at_ms))
+		bool broken_as_long =
+		        k->at_ms < t->x && k->until_ms > t->x && k->until_ms >= f->until_ms;
+		if (broken_as_long || (!touched && k->at_ms <= f->at_ms))
 			return true;
 	}
 	return false;

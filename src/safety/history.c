@@ -224,7 +224,10 @@ void safety_prune(
 		const struct safety_edition *e = &history->editions[i];
 		// What was secure once says that an empty DS set is a finding, however long ago.
 		bool was_secure = is_insecure && e->kind == SAFETY_DS && e->content != 0;
-		if (e->until_ms > forgotten_ms || was_secure)
+		// What a sticky reader once learned may lead it for ever.
+		bool leads = readers->ns == SAFETY_NS_STICKY &&
+		             (e->kind == SAFETY_NS || e->kind == SAFETY_SERVING);
+		if (e->until_ms > forgotten_ms || was_secure || leads)
 			history->editions[kept++] = *e;
 	}
 	history->count = kept;

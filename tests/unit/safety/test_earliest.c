@@ -226,6 +226,77 @@ static void pruning_forgets_nothing_that_can_be_held(void **state)
 	arena_free(arena);
 }
 
+static void sticky_readers_are_led_by_ns_sets_long_gone(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(1 << 20);
+	struct timeline tl;
+	struct error err = {0};
+	struct safety_readers sticky = {.ns = SAFETY_NS_STICKY};
+	struct safety_verdict v;
+	char *text = arena_printf(arena,
+	        "%sevents:\n- {at: 0h, parent: {ns: [B]}}\n"
+	        "- {at: 9000h, A: {serving: false}}\n",
+	        operators);
+	assert_int_equal(timeline_parse(arena, "t", text, strlen(text), &tl, &err), RESULT_OK);
+	safety_prune(&tl.history, &sticky, 9001 * H);
+	assert_int_equal(safety_judge(&tl.history, &sticky, 9001 * H, 9010 * H, &v), RESULT_OK);
+	assert_int_equal(v.path[SAFETY_DIRECT].word, SAFETY_UNREACHABLE);
+	timeline_free(&tl);
+	arena_free(arena);
+}
+
+static const char silent_groups[] =
+        "timeline: t\n"
+        "ttl: {ds: 1h, parent-ns: 1h, child-ns: 1h, dnskey: 1h, data: 1h}\n"
+        "lag: {child: 6h}\n"
+        "start:\n"
+        "  parent: {ds: [K], ns: [A]}\n"
+        "  A: {ns: [A], dnskey: [K], dnskey-signers: [K], data-signers: [K], serving: false}\n"
+        "  B: {ns: [B], dnskey: [K], dnskey-signers: [K], data-signers: [K], serving: false}\n";
+
+static void a_silent_group_excuses_no_other_silent_group(void **state)
+{
+	(void)state;
+	struct safety_window w = window_of(
+	        silent_groups, "- {at: 1h, B: {ns: [B]}}\n", "parent: {ns: [B]}", 12 * H, NULL);
+	assert_false(w.possible);
+	assert_true(w.broken);
+	assert_int_equal(w.cause.rule, SAFETY_RULE_UNREACHABLE);
+	// The group that is named already may be named again, by a set with another TTL.
+	w = window_of(
+	        silent_groups, "- {at: 1h, B: {ns: [B]}}\n", "ttl: {parent-ns: 2h}", 12 * H, NULL);
+	assert_true(w.possible && !w.waits);
+}
+
+static void what_is_nearly_over_excuses_nothing_that_lasts(void **state)
+{
+	(void)state;
+	// Not yet valid until 10h; the effect would leave it so until 500h.
+	struct safety_window w = window_of(one_operator, "- {at: 0h, A: {signatures-from: 10h}}\n",
+	        "A: {signatures-from: 500h}", 9 * H, NULL);
+	expect_from(w, 500 * H);
+	assert_true(w.broken);
+	w = window_of(one_operator, "- {at: 0h, A: {signatures-from: 10h}}\n",
+	        "A: {signatures-from: 9h}", 9 * H, NULL);
+	expect_from(w, 9 * H);
+}
+
+// Servers that change what they show every minute, none of it right: each fault is one of tens of
+// thousands, and each instant that is tried meets them all.
+static void a_badly_broken_history_is_judged_in_no_time(void **state)
+{
+	(void)state;
+	struct buffer events = buffer_init(1 << 20);
+	for (int i = 1; i <= 200; i++)
+		buffer_printf(&events, "- {at: %dm, A: {dnskey: [K1, %s], data-signers: [%s]}}\n",
+		        i, i % 2 == 0 ? "Z" : "Y", i % 2 == 0 ? "Z" : "X");
+	struct safety_window w = window_of(one_operator, buffer_text(&events),
+	        "parent: {ds: [K1, K2]}", 100 * MINUTE_MS, NULL);
+	assert_true(w.possible && w.broken);
+	buffer_free(&events);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +312,10 @@ int main(void)
 	        cmocka_unit_test(re_signing_must_come_before_copies_outlive_the_signature),
 	        cmocka_unit_test(a_window_ends_where_signatures_run_out),
 	        cmocka_unit_test(pruning_forgets_nothing_that_can_be_held),
+	        cmocka_unit_test(sticky_readers_are_led_by_ns_sets_long_gone),
+	        cmocka_unit_test(a_silent_group_excuses_no_other_silent_group),
+	        cmocka_unit_test(what_is_nearly_over_excuses_nothing_that_lasts),
+	        cmocka_unit_test(a_badly_broken_history_is_judged_in_no_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
