@@ -8,9 +8,10 @@
 //             .type = DNS_TYPE_DS, .ttl_s = 3600, .count = 2, .records = ds};
 //     struct act_request request = {.change = "move-example", .step = "add-new-ds",
 //             .zone = "example.test", .count = 1, .operations = &operation};
-//     act_describe(act, &request, &json, err);            // into the journal, before anything is
-//     sent act_submit(act, &request, ended, ctx, err); … static void ended(void *ctx, const struct
-//     act_outcome *outcome)
+//     act_describe(act, &request, &json, err);            // for the journal, before anything is sent
+//     act_submit(act, &request, ended, ctx, err);
+//     …
+//     static void ended(void *ctx, const struct act_outcome *outcome)
 //     {
 //             switch (outcome->word) …                    // "REFUSED: the server says NOTAUTH"
 //     }

@@ -7,9 +7,11 @@
 //             {"--head", "HASH", "the last record's hash, as noted elsewhere", .text = &head},
 //             {0},
 //     };
-//     const struct command_help help = {"baton verify [OPTION…] JOURNAL", "Re-checks a journal…",
-//     specs, NULL}; int n = options_parse(&help, argc, argv, &status);   // operands are
-//     argv[0..n-1] now if (n < 0) return status;
+//     const struct command_help help = {"baton verify [OPTION…] JOURNAL", "Re-checks …", specs, NULL};
+//     int status, n = options_parse(&help, argc, argv, &status);
+//     if (n < 0)
+//             return status;
+//     …                            // the operands are argv[0] to argv[n - 1] now
 //
 // Options may stand anywhere; "--" ends them; "--name=value" and "--name value" are the same. What
 // is wrong is said in one line on standard error, and the status is 2.

@@ -1,7 +1,7 @@
 // The live picture of a running change: lines for what has happened, and, on a terminal, a table of
 // the steps that redraws below them.
 //
-//     struct screen *s = screen_new(stdout, definition->procedure, json);
+//     struct screen *s = screen_new(stdout, definition, SCREEN_TERMINAL);
 //     options.said = screen_said; options.turned = screen_turned; options.ctx = s;
 //     screen_free(s);
 #pragma once

@@ -7,7 +7,8 @@
 //     static void late(void *ctx) { ((struct probe *)ctx)->late = true; }
 //     static void received(void *ctx, const struct address *from, const uint8_t *data, size_t n);
 //
-//     struct loop *loop = loop_new(&err);
+//     struct loop *loop;
+//     if (loop_new(&loop, &err) != RESULT_OK) return err.code;
 //     struct loop_timer timer = {.fire = late, .ctx = &probe};
 //     loop_timer_start(loop, &timer, 1500);                    // in 1.5 s
 //     struct loop_datagram *port;

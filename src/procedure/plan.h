@@ -10,11 +10,11 @@
 //     struct scenario s;
 //     scenario_init(&s, procedure);
 //     scenario_parse_ttls(&s, "ds=1d,parent-ns=2d,child-ns=1h,dnskey=1h,data=1d", &err);
-//     scenario_parse_lags(&s, "parent=1h,child=10m", &err);
+//     scenario_parse_lags(&s, procedure, "parent=1h,child=10m", &err);
 //     s.start_ms = now_ms;
 //     struct plan *plan;
 //     if (plan_make(arena, procedure, &s, NULL, &plan, &err) == RESULT_OK)
-//             plan_write_text(plan, &out);     // procedure/render.h
+//             plan_write_text(plan, &context, &out);     // procedure/render.h
 //
 // A plan lives in the arena, but for its history: plan_free(). RESULT_INPUT where procedure and
 // scenario do not fit, RESULT_LIMIT, RESULT_MEMORY; "never safe" is no error but a plan that says

@@ -1,6 +1,6 @@
 // The safety model: what any resolver, anywhere, can still have cached, and whether it can
-// contradict what is served. PURE: no clock, no I/O, no allocation on the judging path; facts in,
-// verdict out.
+// contradict what is served. PURE: no clock, no I/O; facts in, verdict out. (Only a history too
+// large for the stack asks for memory while it is judged.)
 //
 // A *publisher* is the parent (number 0) or one group of name servers (1, 2, …) that serves one
 // version of the zone. A publisher has *editions*: what it serves of one kind (DS, NS, DNSKEY,
@@ -20,8 +20,9 @@
 //     ...
 //     struct safety_verdict v;
 //     safety_judge(&h, &safety_all_readers, 0, 300 * HOUR_MS, &v);
-//     if (v.path[SAFETY_DIRECT].word != SAFETY_SAFE) puts(safety_fault_text(&h, &v.path[0].fault,
-//     ...));
+//     if (v.path[SAFETY_DIRECT].word != SAFETY_SAFE)
+//             safety_fault_text(&h, &v.path[SAFETY_DIRECT].fault, SAFETY_TIME_RELATIVE, &out);
+//     safety_history_free(&h);
 //
 // All intervals are half-open and exact to the millisecond; time is continuous. The adversary
 // chooses fetch times, addresses, groups and every propagation delay. RFC 4035 section 5, RFC 6840
@@ -146,10 +147,9 @@ void safety_history_free(struct safety_history *history);
 // A deep copy into an uninitialised struct; shares nothing.
 enum result safety_history_copy(struct safety_history *to, const struct safety_history *from);
 
-// Gives the history a table of names. Called by the *_add functions when they get a name.
 // The number of the new group, key or DS record, or -1 where the maximum is reached. A DS record
 // that is there already is returned again; groups and keys are new every time. lag_ms is rounded up
-// to seconds.
+// to seconds. name may be NULL: a history without names has no table of them.
 int safety_group_add(struct safety_history *history, const char *name, int64_t lag_ms);
 int safety_key_add(struct safety_history *history, const char *name, uint8_t algorithm);
 int safety_ds_add(struct safety_history *history, int key, uint8_t digest_type);
