@@ -84,6 +84,12 @@ enum result duration_parse(const char *text, int64_t *duration_ms, struct error 
 	return RESULT_OK;
 }
 
+bool duration_is_ttl(int64_t duration_ms)
+{
+	return duration_ms >= 0 && duration_ms % SECOND_MS == 0 &&
+	       duration_ms / SECOND_MS <= INT32_MAX;
+}
+
 char *duration_format(int64_t duration_ms, char *buf)
 {
 	if (duration_ms == TIME_NEVER_MS || duration_ms == TIME_EVER_MS) {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TIME_NEVER_MS INT64_MAX // later than everything
@@ -33,6 +34,9 @@ int64_t time_add(int64_t at_ms, int64_t delta_ms);
 // "1d12h". A bare number, a sign, a fraction or a space is refused, and so is more than
 // DURATION_MAX_MS.
 enum result duration_parse(const char *text, int64_t *duration_ms, struct error *err);
+
+// Can it be a TTL: whole seconds, at most 2^31-1 of them (RFC 2181 section 8)?
+bool duration_is_ttl(int64_t duration_ms);
 
 #define DURATION_TEXT 48
 // The shortest exact form, "1d12h"; buf has DURATION_TEXT octets. Returns buf.

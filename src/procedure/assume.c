@@ -18,9 +18,9 @@ static enum result parse_ttls(struct parser *parser, const struct yaml_node *nod
 		if (value == NULL)
 			continue;
 		result = yaml_duration(value, known[i], &ms, parser->err);
-		if (result == RESULT_OK && ms > (int64_t)INT32_MAX * SECOND_MS)
+		if (result == RESULT_OK && !duration_is_ttl(ms))
 			return yaml_error(value, parser->err,
-			        "'%s' is too long for a TTL, expected at most 2147483647s",
+			        "'%s' is no TTL, expected whole seconds, at most 2147483647s",
 			        known[i]);
 		if (result == RESULT_OK)
 			parser->p->assume.ttl_ms[i] = ms;

@@ -83,8 +83,9 @@ struct ttl_setter {
 static enum result set_ttl(void *ctx, const char *name, int64_t ms, struct error *err)
 {
 	struct ttl_setter *setter = ctx;
-	if (ms > (int64_t)INT32_MAX * SECOND_MS)
-		return error_set(err, RESULT_INPUT, "'%s' is too long for a TTL", name);
+	if (!duration_is_ttl(ms))
+		return error_set(err, RESULT_INPUT,
+		        "'%.60s' is no TTL, expected whole seconds, at most 2147483647s", name);
 	for (int i = 0; i < PROCEDURE_TTLS; i++)
 		if (strcmp(ttl_names[i], name) == 0) {
 			scenario_set_ttl(setter->s, (enum procedure_ttl)i, ms);

@@ -39,7 +39,7 @@ static enum result read_ttl_s(
 	enum result result = yaml_duration(node, what, &ms, err);
 	if (result != RESULT_OK)
 		return result;
-	if (ms % SECOND_MS != 0 || ms / SECOND_MS > INT32_MAX)
+	if (!duration_is_ttl(ms))
 		return yaml_error(node, err,
 		        "'%s' must be whole seconds, at most 2^31-1 (RFC 2181 section 8)", what);
 	*ttl_s = (uint32_t)(ms / SECOND_MS);

@@ -214,6 +214,8 @@ static const struct {
                 "'h.copies'"},
         // what is assumed
         {STEPS A "assume: {ttl: {ds: 1}}\n", "t:9:20: 'ds': '1' is not a duration"},
+        {STEPS A "assume: {ttl: {ds: 1500ms}}\n",
+                "t:9:20: 'ds' is no TTL, expected whole seconds, at most 2147483647s"},
         {STEPS A "assume: {algorithms: {losing.ksk.next: 8}}\n",
                 "t:9:23: 'losing.ksk.next' is no party and no key that the procedure uses, "
                 "expected "

@@ -422,6 +422,10 @@ static void test_scenario_words(void **state)
 	assert_int_equal(scenario_parse_ttls(&s, "ds", &err), RESULT_INPUT);
 	assert_int_equal(scenario_parse_ttls(&s, "ds=1", &err), RESULT_INPUT);
 	assert_int_equal(scenario_parse_ttls(&s, "ds=99999d", &err), RESULT_INPUT);
+	// Half a second less in a plan would be half a second too early.
+	assert_int_equal(scenario_parse_ttls(&s, "ds=1s500ms", &err), RESULT_INPUT);
+	assert_string_equal(
+	        err.text, "'ds' is no TTL, expected whole seconds, at most 2147483647s");
 	assert_int_equal(scenario_parse_lags(&s, p, "registry=1h", &err), RESULT_INPUT);
 	assert_string_equal(err.text,
 	        "unknown lag 'registry', expected parent, child or a party that "
