@@ -1,13 +1,6 @@
-// DNS messages: queries out, responses in.
+// DNS messages as they came, taken apart. Queries, and whether a response belongs to one, are the
+// query engine's business (net/query.h); update messages are in dns/update.h.
 //
-//     uint8_t wire[DNS_QUERY_MAX], bits[DNS_CASE_BITS];
-//     size_t length;
-//     random.fill(random.ctx, bits, sizeof bits);
-//     struct dns_query q = {.name = zone, .type = DNS_TYPE_DNSKEY, .id = id, .edns = true,
-//             .udp_size = 1232, .dnssec_ok = true, .case_bits = bits};
-//     dns_query_build(&q, wire, &length);
-//     ... send, receive octets, n ...
-//     if (dns_response_match(wire, length, octets, n) != DNS_MATCH) continue;  // not for us
 //     struct dns_message m;
 //     if (dns_message_parse(arena, octets, n, &m, err) != RESULT_OK) return err->code;
 //     const struct dns_rrset *set = dns_message_find(&m, DNS_ANSWER, zone, DNS_TYPE_DNSKEY);
@@ -28,40 +21,6 @@
 #define DNS_MESSAGE_MAX     65535
 #define DNS_MESSAGE_MAX_RRS 4096
 #define DNS_MESSAGE_ARENA   (4u << 20)
-
-#define DNS_QUERY_MAX 288 // octets of the longest query
-#define DNS_CASE_BITS 32  // octets: one bit for each octet of a name
-
-struct dns_query {
-	const uint8_t *name;
-	uint16_t type, id; // class is IN
-	bool recursion_desired, checking_disabled, authentic_data;
-	bool edns; // the rest needs it
-	bool dnssec_ok;
-	uint16_t udp_size;
-	// Letters of the name whose bit is set go out in the other case than given ("0x20"):
-	// DNS_CASE_BITS random octets, or NULL to send the name as it is.
-	const uint8_t *case_bits;
-};
-// wire has DNS_QUERY_MAX octets of room. Never fails.
-void dns_query_build(const struct dns_query *query, uint8_t *wire, size_t *length);
-
-enum dns_match {
-	DNS_MATCH,
-	DNS_MATCH_SHORT,       // no whole header
-	DNS_MATCH_NO_RESPONSE, // QR clear, or another opcode than asked
-	DNS_MATCH_ID,
-	DNS_MATCH_QUESTION, // another name (case included), type, class, or more than one question
-	DNS_MATCH_NO_QUESTION, // right ID, no question: some servers' way to say FORMERR or REFUSED
-};
-// Whether response answers query, from the octets alone. Compares the question octet by octet, so
-// that mixed case counts.
-enum dns_match dns_response_match(
-        const uint8_t *query, size_t query_length, const uint8_t *response, size_t length);
-// "wrong ID", …; never NULL.
-const char *dns_match_text(enum dns_match match);
-// The TC bit of a message that has passed dns_response_match.
-bool dns_response_truncated(const uint8_t *response, size_t length);
 
 enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL, DNS_SECTIONS };
 

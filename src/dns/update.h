@@ -12,7 +12,7 @@
 // (RESULT_INPUT).
 // Room for a TSIG record (tsig.h) is kept free behind the message.
 //
-// The response is an ordinary message: dns_response_match, dns_message_parse, its rcode.
+// The response is an ordinary message: dns_message_parse, its rcode.
 #pragma once
 
 #include "dns/message.h"

@@ -1,6 +1,6 @@
 // fuzz: links dep_dns
 // Any octets as a DNS message: refused with a place, or sets that keep what dns/message.h promises;
-// and whatever came is printed, matched against itself, and checked for TSIG.
+// and whatever came is printed, and checked for TSIG.
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,9 +77,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(result == RESULT_INPUT || result == RESULT_LIMIT);
 		require(strstr(err.text, "DNS message") != NULL);
 	}
-	if (size >= 12)
-		require(dns_response_match(data, size, data, size) != DNS_MATCH_ID);
-	dns_response_truncated(data, size);
 	arena_free(texts);
 	arena_free(arena);
 	return 0;

@@ -16,12 +16,22 @@ struct signed_message {
 	struct dns_tsig_mac mac;
 };
 
+// A question for the SOA record, ID 7; returns its octets.
+static size_t build_query(uint8_t *wire, const uint8_t *zone)
+{
+	static const uint8_t header[12] = {0, 7, 0, 0, 0, 1}, tail[4] = {0, DNS_TYPE_SOA, 0, 1};
+	size_t n = dns_name_length(zone);
+	memcpy(wire, header, sizeof header);
+	memcpy(wire + sizeof header, zone, n);
+	memcpy(wire + sizeof header + n, tail, sizeof tail);
+	return sizeof header + n + sizeof tail;
+}
+
 static void sign(
         struct arena *arena, const struct dns_tsig_key *k, int64_t now_s, struct signed_message *s)
 {
-	struct dns_query q = {.name = name(arena, "example"), .type = DNS_TYPE_SOA, .id = 7};
 	struct error err = {0};
-	dns_query_build(&q, s->wire, &s->length);
+	s->length = build_query(s->wire, name(arena, "example"));
 	must(dns_tsig_sign(k, s->wire, &s->length, sizeof s->wire, now_s, &s->mac, &err), &err);
 }
 
@@ -109,11 +119,9 @@ static void other_keys_are_refused(void **state)
 static void unsigned_messages_are_told_apart(void **state)
 {
 	struct dns_tsig_key *k = tsig_key("k:c2VjcmV0");
-	uint8_t wire[DNS_QUERY_MAX];
-	size_t length;
+	uint8_t wire[1024];
+	size_t length = build_query(wire, name(*state, "example"));
 	struct error err = {0};
-	struct dns_query q = {.name = name(*state, "example"), .type = 1};
-	dns_query_build(&q, wire, &length);
 	assert_int_equal(verify(*state, k, wire, length, NULL, 1000, &err), RESULT_NOT_FOUND);
 	dns_tsig_key_free(k);
 }
@@ -136,7 +144,6 @@ static void recorded_updates_verify(void **state)
 		struct dns_message m;
 		struct dns_tsig_mac mac;
 		struct error err = {0};
-		assert_int_equal(dns_response_match(request, asked, response, length), DNS_MATCH);
 		must(dns_message_parse(*state, request, asked, &m, &err), &err);
 		must(dns_tsig_verify(k, request, asked, &m, NULL, now_s, &mac, &err), &err);
 		must(dns_message_parse(*state, response, length, &m, &err), &err);
@@ -169,8 +176,7 @@ static void updates_leave_room_for_it(void **state)
 	must(dns_tsig_sign(k, wire, &length, room, 5000, &mac, &err), &err);
 	assert_int_equal(verify(*state, k, wire, length, NULL, 5000, &err), RESULT_OK);
 	struct signed_message s;
-	struct dns_query q = {.name = name(*state, "example"), .type = 1};
-	dns_query_build(&q, s.wire, &s.length);
+	s.length = build_query(s.wire, name(*state, "example"));
 	size_t before = s.length;
 	assert_int_equal(
 	        dns_tsig_sign(k, s.wire, &s.length, s.length + 20, 1, &mac, &err), RESULT_LIMIT);
