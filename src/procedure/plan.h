@@ -150,8 +150,3 @@ enum result plan_make(struct arena *arena, const struct procedure *procedure,
         const struct scenario *scenario, const struct procedure_route *route, struct plan **out,
         struct error *err);
 void plan_free(struct plan *plan);
-
-// The history before the first step, and the symbols bound to it: what plan_make() begins with. The
-// caller frees the history.
-enum result plan_begin(const struct procedure *procedure, const struct scenario *scenario,
-        struct safety_history *history, struct procedure_binding *binding, struct error *err);

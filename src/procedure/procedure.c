@@ -212,13 +212,6 @@ const char *procedure_attribute_text(enum procedure_attribute attribute)
 	return texts[attribute];
 }
 
-const char *procedure_act_kind_text(enum procedure_act_kind kind)
-{
-	static const char *const texts[] = {"effect", "relay", "announce", "confirm", "check",
-	        "attest", "sign-off", "transfer", "destroy", "synchronise"};
-	return texts[kind];
-}
-
 bool procedure_acts_have_effect(const struct procedure_act *acts, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

@@ -298,7 +298,6 @@ int procedure_key_find(const struct procedure *procedure, const char *id);
 const char *procedure_party_name(const struct procedure *procedure, int party);
 const char *procedure_role_text(enum procedure_role role);                // "operator"
 const char *procedure_attribute_text(enum procedure_attribute attribute); // "dnskey-signers"
-const char *procedure_act_kind_text(enum procedure_act_kind kind);        // "relay"
 // Operators and hosts answer for the zone; the others publish nothing.
 bool procedure_party_publishes(const struct procedure *procedure, int party);
 // Does any act change what the world can see?

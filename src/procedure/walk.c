@@ -91,12 +91,6 @@ static enum result begin(const struct procedure *p, const struct scenario *s,
 	return RESULT_OK;
 }
 
-enum result plan_begin(const struct procedure *procedure, const struct scenario *scenario,
-        struct safety_history *history, struct procedure_binding *binding, struct error *err)
-{
-	return begin(procedure, scenario, history, binding, true, err);
-}
-
 enum result walk_begin(struct walk *w, const struct procedure *procedure,
         const struct scenario *scenario, const struct procedure_route *route, enum walk_mode mode,
         bool names, struct error *err)
