@@ -59,7 +59,8 @@ static void write_operator(struct buffer *out, const struct scene_options *o, in
 	bool stops = strcmp(o->procedure, "operator-change-uncooperative") != 0;
 	if (publisher == SIMDNS_LOSING && o->stop == SCENE_AUTOMATIC && stops)
 		buffer_printf(out,
-		        "    exec: {command: [/bin/true, stop-losing], timeout: 1m, idempotent: %s, "
+		        "    exec: {command: [/bin/true, stop-losing], timeout: 1m, idempotent: "
+		        "%s, "
 		        "steps: [stop-serving]}\n",
 		        o->stop_once ? "false" : "true");
 }
