@@ -94,7 +94,8 @@ unsigned scene_records(struct scene *scene, enum journal_kind kind, const char *
 // When the step was seen everywhere; TIME_NEVER_MS where it was not.
 int64_t scene_seen_ms(struct scene *scene, const char *step);
 
-// Fails where the journal is not good or holds no verdict.
+// Fails where the journal is not good; the other one, too, where it holds no verdict.
+void scene_verify_chain(struct scene *scene);
 void scene_verify(struct scene *scene);
 // The worst that any resolver could have met, by what was really served.
 enum safety_word scene_truth(struct scene *scene);
