@@ -41,10 +41,6 @@ static enum result record_fault(struct planner *pl, const struct safety_history 
 		const struct safety_edition *e = &history->editions[fault->cached];
 		record->publisher = e->publisher;
 		record->kind = (enum safety_kind)e->kind;
-		// What can be used until then was fetched a TTL earlier at the latest.
-		int64_t fetched_ms = time_add(record->until_ms, -(int64_t)e->ttl_s * SECOND_MS);
-		if (record->until_ms != TIME_NEVER_MS && fetched_ms < record->fetch_ms)
-			record->fetch_ms = fetched_ms;
 	}
 	record->text = fault_sentence(pl, history, fault);
 	return record->text != NULL ? RESULT_OK : no_memory(pl);

@@ -147,6 +147,11 @@ static void blame(struct safety_fault *f, int16_t index, int64_t fetch_ms, int64
 	f->cached_until_ms = until_ms;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static bool matters(const struct search *s, struct span when)
 {
 	return !span_is_empty(when) && when.until > s->sink->since_ms;
@@ -247,29 +252,41 @@ static void judge_chain(const struct search *s, enum safety_path path, const str
 	f = fault_new(SAFETY_RULE_CHAIN, path, when);
 	f.dnskey = k->index;
 	f.ds = d->index;
-	if (path == SAFETY_DIRECT && d->held.from < k->fetched.from)
-		blame(&f, d->index, d->fetched.until, d->held.until);
-	else
-		blame_elder(&f, d->cached, d->index, d->e->until_ms, k->cached, k->index,
-		        k->fetched.until);
+	bool direct = path == SAFETY_DIRECT;
+	blame_elder(&f, direct ? d->held : d->cached, d->index,
+	        direct ? d->fetched.until : d->e->until_ms, k->cached, k->index, k->fetched.until);
 	emit(s, &f);
 }
 
-// While DNSKEY set k, validated by DS set d, is trusted, and so data is judged by it.
+// While a DNSKEY set, validated by a DS set, is trusted, and the open end of when it can have been
+// fetched for that.
+struct trust {
+	struct span span;
+	int64_t fetched_until;
+};
+
+// Of a DNSKEY set that is validated at some instant in `validated` and fetched before
+// `fetched_until`, but not later than validated.
+static struct trust trust_of(
+        struct span validated, int64_t fetched_until, int64_t ttl_ms, struct span valid)
+{
+	struct trust trust = {validated, earlier(fetched_until, valid.until)};
+	if (!span_is_empty(validated))
+		trust.span.until = earlier(time_add(trust.fetched_until, ttl_ms), valid.until);
+	return trust;
+}
+
+// While DNSKEY set k, validated by DS set d, is trusted, data is judged by it.
 static void judge_data(const struct search *s, enum safety_path path, const struct ds *d,
-        const struct window *k, struct span trusted)
+        const struct window *k, struct trust trust)
 {
 	const struct demand *demand = trusting(d, k->e);
-	if (demand == NULL || span_is_empty(trusted))
+	if (demand == NULL || span_is_empty(trust.span))
 		return;
-	// Fetched later than this it could not have been validated by d.
-	int64_t last_validation = path == SAFETY_DIRECT ? d->held.until : d->cached.until;
-	int64_t last_fetch =
-	        k->fetched.until < last_validation ? k->fetched.until : last_validation;
 	for (unsigned i = 0; i < s->data_count; i++) {
 		const struct window *r = &s->data[i];
 		struct span when =
-		        span_cut(trusted, path == SAFETY_DIRECT ? r->fetched : r->cached);
+		        span_cut(trust.span, path == SAFETY_DIRECT ? r->fetched : r->cached);
 		if (!matters(s, when))
 			continue;
 		bool covered = covers(demand, k->e, r->e);
@@ -285,37 +302,31 @@ static void judge_data(const struct search *s, enum safety_path path, const stru
 			continue;
 		f.rule = SAFETY_RULE_DATA;
 		if (path == SAFETY_DIRECT)
-			blame(&f, k->index, last_fetch, trusted.until);
+			blame(&f, k->index, trust.fetched_until, trust.span.until);
 		else
-			blame_elder(&f, trusted, k->index, last_fetch, r->cached, r->index,
-			        r->fetched.until);
+			blame_elder(&f, trust.span, k->index, trust.fetched_until, r->cached,
+			        r->index, r->fetched.until);
 		emit(s, &f);
 	}
 }
 
 // When k, fetched in its window, is trusted because of d: a direct reader validates what it fetches
 // with the DS set that it holds at that moment.
-static struct span trusted_at_fetch(const struct ds *d, const struct window *k, int64_t ttl_ms)
+static struct trust trusted_at_fetch(const struct ds *d, const struct window *k, int64_t ttl_ms)
 {
 	struct span valid = edition_signed(k->e);
 	struct span fetched = span_cut(span_cut(k->fetched, d->held), valid);
-	if (span_is_empty(fetched))
-		return fetched;
-	return span_cut(span_held(fetched, ttl_ms), valid);
+	return trust_of(fetched, fetched.until, ttl_ms, valid);
 }
 
 // A cache in front hands out both for as long as it holds them; they are validated at any moment
 // when both can be held.
-static struct span trusted_from_cache(const struct ds *d, const struct window *k, int64_t ttl_ms)
+static struct trust trusted_from_cache(const struct ds *d, const struct window *k, int64_t ttl_ms)
 {
 	struct span valid = edition_signed(k->e);
 	struct span d_usable = span_cut(d->cached, edition_signed(d->e));
-	struct span validated = span_cut(span_cut(k->cached, d_usable), valid);
-	if (span_is_empty(validated))
-		return validated;
-	int64_t fetched_until =
-	        k->fetched.until < d_usable.until ? k->fetched.until : d_usable.until;
-	return span_cut((struct span){validated.from, time_add(fetched_until, ttl_ms)}, valid);
+	return trust_of(span_cut(span_cut(k->cached, d_usable), valid),
+	        earlier(k->fetched.until, d_usable.until), ttl_ms, valid);
 }
 
 // k fetched while no DS could be held (fetched in `unproven`) is not validated then, but is when a
@@ -325,16 +336,12 @@ static struct span appears(const struct ds *d, struct span unproven, int64_t ttl
 	return span_cut(span_held(unproven, ttl_ms), d->fetched);
 }
 
-static struct span trusted_later(
+static struct trust trusted_later(
         const struct ds *d, const struct window *k, struct span unproven, int64_t ttl_ms)
 {
 	struct span valid = edition_signed(k->e);
-	struct span validated = span_cut(appears(d, unproven, ttl_ms), valid);
-	if (span_is_empty(validated))
-		return validated;
-	int64_t fetched_until =
-	        unproven.until < d->fetched.until ? unproven.until : d->fetched.until;
-	return span_cut((struct span){validated.from, time_add(fetched_until, ttl_ms)}, valid);
+	return trust_of(span_cut(appears(d, unproven, ttl_ms), valid),
+	        earlier(unproven.until, d->fetched.until), ttl_ms, valid);
 }
 
 static void judge_direct(const struct search *s, const struct ds *d, const struct window *k)

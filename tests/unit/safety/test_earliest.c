@@ -282,6 +282,36 @@ static void what_is_nearly_over_excuses_nothing_that_lasts(void **state)
 	expect_from(w, 9 * H);
 }
 
+static void a_witness_names_the_last_fetch_that_was_validated(void **state)
+{
+	(void)state;
+	static const char text[] =
+	        "timeline: t\n"
+	        "ttl: {ds: 24h, parent-ns: 1h, child-ns: 1h, dnskey: 48h, data: 1h}\n"
+	        "start:\n"
+	        "  parent: {ds: [K], ns: [A], signatures-until: 10h}\n"
+	        "  A: {ns: [A], dnskey: [K], dnskey-signers: [K], data-signers: [K]}\n"
+	        "events:\n"
+	        "  - {at: 5h, parent: {ds: [], signatures-until: 900h}}\n"
+	        "  - {at: 6h, A: {data-signers: [L]}}\n";
+	struct arena *arena = arena_new(1 << 20);
+	struct timeline tl;
+	struct safety_verdict v;
+	assert_int_equal(timeline_parse(arena, "t", text, strlen(text), &tl, NULL), RESULT_OK);
+	assert_int_equal(safety_judge(&tl.history, &tl.readers, 0, tl.until_ms, &v), RESULT_OK);
+	for (int path = 0; path < SAFETY_PATHS; path++) {
+		const struct safety_fault *f = &v.path[path].fault;
+		assert_int_equal(f->rule, SAFETY_RULE_DATA);
+		assert_int_equal(f->at_ms, 6 * H);
+		// A cache may hold the DS set until 29h, but nothing is validated by it from 10h
+		// on.
+		assert_int_equal(f->cached_fetch_ms, 10 * H);
+		assert_int_equal(f->cached_until_ms, (10 + 48) * H);
+	}
+	timeline_free(&tl);
+	arena_free(arena);
+}
+
 // Servers that change what they show every minute, none of it right: each fault is one of tens of
 // thousands, and each instant that is tried meets them all.
 static void a_badly_broken_history_is_judged_in_no_time(void **state)
@@ -315,6 +345,7 @@ int main(void)
 	        cmocka_unit_test(sticky_readers_are_led_by_ns_sets_long_gone),
 	        cmocka_unit_test(a_silent_group_excuses_no_other_silent_group),
 	        cmocka_unit_test(what_is_nearly_over_excuses_nothing_that_lasts),
+	        cmocka_unit_test(a_witness_names_the_last_fetch_that_was_validated),
 	        cmocka_unit_test(a_badly_broken_history_is_judged_in_no_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
