@@ -29,6 +29,7 @@ struct ds {
 	struct span fetched;   // while its signature is valid
 	struct span held;      // validated: min(TTL, signature expiry)
 	struct span cached;    // in a cache that does not validate
+	struct span usable;    // of that, while its signature is valid
 };
 
 // One window in which one DNSKEY or data edition can be fetched from its group.
@@ -194,6 +195,7 @@ static struct ds ds_of(const struct search *s, int index)
 	                 ? d.fetched
 	                 : span_cut(span_held(d.fetched, ttl_ms), edition_signed(e));
 	d.cached = span_held(edition_visible(e), ttl_ms);
+	d.usable = span_cut(d.cached, edition_signed(e));
 	return d;
 }
 
@@ -216,7 +218,7 @@ static void judge_ds(const struct search *s, const struct ds *d)
 		f.ds = d->index;
 		blame(&f, d->index, d->e->until_ms, d->cached.until);
 		emit_outside(s, f, used, edition_signed(d->e));
-		struct span held = path == SAFETY_DIRECT ? d->held : d->cached;
+		struct span held = path == SAFETY_DIRECT ? d->held : d->usable;
 		if (d->e->content != 0 || !matters(s, held) || !was_secure_before(s->h, d->e))
 			continue;
 		f.rule = SAFETY_RULE_INSECURE;
@@ -252,9 +254,8 @@ static void judge_chain(const struct search *s, enum safety_path path, const str
 	f = fault_new(SAFETY_RULE_CHAIN, path, when);
 	f.dnskey = k->index;
 	f.ds = d->index;
-	bool direct = path == SAFETY_DIRECT;
-	blame_elder(&f, direct ? d->held : d->cached, d->index,
-	        direct ? d->fetched.until : d->e->until_ms, k->cached, k->index, k->fetched.until);
+	blame_elder(&f, path == SAFETY_DIRECT ? d->held : d->usable, d->index, d->fetched.until,
+	        k->cached, k->index, k->fetched.until);
 	emit(s, &f);
 }
 
@@ -324,9 +325,8 @@ static struct trust trusted_at_fetch(const struct ds *d, const struct window *k,
 static struct trust trusted_from_cache(const struct ds *d, const struct window *k, int64_t ttl_ms)
 {
 	struct span valid = edition_signed(k->e);
-	struct span d_usable = span_cut(d->cached, edition_signed(d->e));
-	return trust_of(span_cut(span_cut(k->cached, d_usable), valid),
-	        earlier(k->fetched.until, d_usable.until), ttl_ms, valid);
+	return trust_of(span_cut(span_cut(k->cached, d->usable), valid),
+	        earlier(k->fetched.until, d->usable.until), ttl_ms, valid);
 }
 
 // k fetched while no DS could be held (fetched in `unproven`) is not validated then, but is when a
@@ -360,7 +360,7 @@ static void judge_direct(const struct search *s, const struct ds *d, const struc
 
 static void judge_forwarder(const struct search *s, const struct ds *d, const struct window *k)
 {
-	judge_chain(s, SAFETY_FORWARDER, d, k, span_cut(k->cached, d->cached));
+	judge_chain(s, SAFETY_FORWARDER, d, k, span_cut(k->cached, d->usable));
 	judge_data(s, SAFETY_FORWARDER, d, k, trusted_from_cache(d, k, edition_ttl_ms(k->e, s->r)));
 }
 
