@@ -67,7 +67,8 @@ static json_t *witness_json(const struct timeline *tl, const struct safety_verdi
 static void print_json(
         const char *file, const struct timeline *tl, const struct safety_verdict *v, bool ok)
 {
-	int worst = v->path[SAFETY_DIRECT].word != SAFETY_SAFE ? SAFETY_DIRECT : SAFETY_FORWARDER;
+	int worst = v->path[SAFETY_FORWARDER].word > v->path[SAFETY_DIRECT].word ? SAFETY_FORWARDER
+	                                                                         : SAFETY_DIRECT;
 	json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "name", tl->name, "file", file,
 	        "kind", "timeline", "direct", safety_word_text(v->path[SAFETY_DIRECT].word),
 	        "forwarder", safety_word_text(v->path[SAFETY_FORWARDER].word), "ok", ok);

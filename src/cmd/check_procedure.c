@@ -3,26 +3,10 @@
 #include <stdio.h>
 
 #include "cmd/options.h"
+#include "cmd/scenario_options.h"
 #include "procedure/render.h"
 
 enum { OUTPUT_MAX = 64 << 20 };
-
-static enum result scenario_of(const struct procedure *p, const struct check_options *options,
-        struct scenario *s, struct error *err)
-{
-	scenario_init(s, p);
-	enum result result = RESULT_OK;
-	const char *option = "--ttl: ";
-	if (options->ttls != NULL)
-		result = scenario_parse_ttls(s, options->ttls, err);
-	if (result == RESULT_OK && options->lags != NULL) {
-		option = "--lag: ";
-		result = scenario_parse_lags(s, p, options->lags, err);
-	}
-	if (result != RESULT_OK)
-		error_prefix(err, "%s", option);
-	return result;
-}
 
 static enum result check_and_print(struct arena *arena, const struct procedure *p,
         const struct check_options *options, bool *ok, struct error *err)
@@ -30,7 +14,8 @@ static enum result check_and_print(struct arena *arena, const struct procedure *
 	struct scenario s;
 	struct check_report report;
 	struct buffer out = buffer_init(OUTPUT_MAX);
-	enum result result = scenario_of(p, options, &s, err);
+	scenario_init(&s, p);
+	enum result result = scenario_take_options(&s, p, options->ttls, options->lags, err);
 	if (result == RESULT_OK)
 		result = check_procedure(arena, p, &s, &report, err);
 	if (result == RESULT_OK && options->json)

@@ -7,6 +7,7 @@
 #include "cmd/commands.h"
 #include "cmd/observe_zone.h"
 #include "cmd/options.h"
+#include "cmd/scenario_options.h"
 #include "procedure/render.h"
 
 enum { OUTPUT_MAX = 64 << 20 };
@@ -64,16 +65,8 @@ static enum result fill_scenario(const struct procedure *p, const struct plan_op
 	enum result result = RESULT_OK;
 	if (o->who.zone != NULL)
 		result = observe_zone_ttls(&o->who, s, err);
-	if (result == RESULT_OK && o->ttls != NULL) {
-		result = scenario_parse_ttls(s, o->ttls, err);
-		if (result != RESULT_OK)
-			error_prefix(err, "--ttl: ");
-	}
-	if (result == RESULT_OK && o->lags != NULL) {
-		result = scenario_parse_lags(s, p, o->lags, err);
-		if (result != RESULT_OK)
-			error_prefix(err, "--lag: ");
-	}
+	if (result == RESULT_OK)
+		result = scenario_take_options(s, p, o->ttls, o->lags, err);
 	bool needs_date = o->start != NULL || o->ics || o->who.zone != NULL;
 	if (result == RESULT_OK && needs_date) {
 		struct clock clock = clock_system();

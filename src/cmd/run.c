@@ -1,8 +1,7 @@
 // baton run: runs a change to its end.
-#include <errno.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cmd/change_file.h"
@@ -77,12 +76,16 @@ static void print_head(struct journal *journal, const char *path, bool json)
 	char hash[JOURNAL_HASH_TEXT];
 	if (journal_head(journal, &head, NULL) != RESULT_OK)
 		return;
-	if (json)
-		printf("{\"journal\":\"%s\",\"records\":%lld,\"head\":\"%s\"}\n", path,
-		        (long long)head.seq, journal_hash_format(&head.hash, hash));
-	else
-		printf("journal %s: %lld records, head %s\n", path, (long long)head.seq,
-		        journal_hash_format(&head.hash, hash));
+	journal_hash_format(&head.hash, hash);
+	if (!json) {
+		printf("journal %s: %lld records, head %s\n", path, (long long)head.seq, hash);
+		return;
+	}
+	json_t *line = json_pack(
+	        "{s:s, s:I, s:s}", "journal", path, "records", (json_int_t)head.seq, "head", hash);
+	json_dumpf(line, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(line);
 }
 
 static enum result run(
