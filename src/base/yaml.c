@@ -84,12 +84,28 @@ static enum result read_next(struct reader *r, int depth, const struct yaml_node
 	return result;
 }
 
+// What a terminal would obey: control characters other than tab and line feed, be they ASCII or
+// U+0080 to U+009F. libyaml refuses most of them as they are, and takes all of them as escapes
+// between double quotes.
+static bool has_control_character(const char *value, size_t length)
+{
+	const unsigned char *p = (const unsigned char *)value, *end = p + length;
+	for (; p < end; p++)
+		if ((*p < 0x20 && *p != '\t' && *p != '\n') || *p == 0x7f ||
+		        (*p == 0xc2 && p + 1 < end && p[1] < 0xa0))
+			return true;
+	return false;
+}
+
 static enum result read_scalar(struct reader *r, const yaml_event_t *event, struct yaml_node *node)
 {
 	const char *value = (const char *)event->data.scalar.value;
 	size_t length = event->data.scalar.length;
 	if (memchr(value, '\0', length) != NULL)
 		return fail_at(r, &event->start_mark, RESULT_INPUT, "a NUL character in a text");
+	if (has_control_character(value, length))
+		return fail_at(
+		        r, &event->start_mark, RESULT_INPUT, "a control character in a text");
 	node->kind = YAML_SCALAR;
 	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 	node->text = arena_strndup(r->arena, value, length);

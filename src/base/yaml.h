@@ -10,8 +10,9 @@
 // Mappings keep their order; duplicate keys are an error. Aliases (*x) and merge keys (<<) are
 // resolved, within limits on depth, node count and size, so that no document can grow without
 // bound; what a mapping says itself wins over what it merges, whose keys come behind its own. Tags,
-// several documents in a file, and encodings other than UTF-8 are refused. All nodes live in the
-// arena; aliases share them, the tree is therefore for reading only.
+// several documents in a file, control characters other than tab and line feed (also as escapes),
+// and encodings other than UTF-8 are refused. All nodes live in the arena; aliases share them, the
+// tree is therefore for reading only.
 //
 // Errors: RESULT_INPUT for what is no YAML or not wanted here, RESULT_LIMIT for a document that is
 // too large or too deep (also: for the arena), each with file:line:column; RESULT_MEMORY.

@@ -212,6 +212,18 @@ static void broken_documents_are_refused_with_their_place(void **state)
 	assert_null(root);
 }
 
+// What files say ends up on terminals: a text cannot carry what they obey.
+static void refuses_control_characters(void **state)
+{
+	assert_refused(*state, "a: \"x\\e[31m\"\n", "f:1:4: a control character in a text");
+	assert_refused(*state, "a: [1, \"\\r\"]\n", "f:1:8: a control character in a text");
+	assert_refused(*state, "a: \"\\x7f\"\n", "f:1:4: a control character in a text");
+	assert_refused(*state, "a: \"\\u009b31m\"\n", "f:1:4: a control character in a text");
+	assert_refused(*state, "\"\\a\": b\n", "f:1:1: a control character in a text");
+	const struct yaml_node *root = parse(*state, "a: \"x\\ty\\nz \\u00a0\\u2014\"\n");
+	assert_string_equal(text_at(root, "a"), "x\ty\nz \u00a0\u2014");
+}
+
 static void nests_to_its_limit_and_not_deeper(void **state)
 {
 	struct buffer text = buffer_init(1000);
@@ -406,6 +418,7 @@ int main(void)
 	        WITH_ARENA(tags_are_refused),
 	        WITH_ARENA(one_document_a_file),
 	        WITH_ARENA(broken_documents_are_refused_with_their_place),
+	        WITH_ARENA(refuses_control_characters),
 	        WITH_ARENA(nests_to_its_limit_and_not_deeper),
 	        WITH_ARENA(an_alias_cannot_dig_deeper),
 	        WITH_ARENA(alias_bombs_do_not_go_off),
