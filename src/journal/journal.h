@@ -22,7 +22,8 @@
 //
 // An append is one transaction: when it returns RESULT_OK the records are on the disk; when it
 // returns anything else, none of them is there (only after an input/output error may they be found
-// there later; the journal then takes no further record until it is opened again). The journal
+// there later; the journal then takes no further record until it is opened again). A file that was
+// deleted, moved or emptied while it was open takes no record (RESULT_CONFLICT). The journal
 // never looks into a payload except that it is a JSON object in canonical form.
 //
 // Who may write: one program at a time *runs* a journal (JOURNAL_WRITE, JOURNAL_CREATE; a second

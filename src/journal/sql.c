@@ -80,6 +80,17 @@ void sql_rollback(struct sql *sql)
 		sqlite3_exec(sql->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+// SQLite would make it, too, but cannot tell why it could not: it tries again to read only, and has
+// the reason of that.
+static enum result make_file(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return error_set_errno(err, "%s: cannot create", path);
+	close(fd);
+	return RESULT_OK;
+}
+
 static enum result check_file(const char *path, enum sql_access access, struct error *err)
 {
 	struct stat status;
@@ -88,7 +99,7 @@ static enum result check_file(const char *path, enum sql_access access, struct e
 			return error_set_errno(err, "%s: cannot open", path);
 		if (access != SQL_CREATE)
 			return error_set(err, RESULT_NOT_FOUND, "%s: no such file", path);
-		return RESULT_OK;
+		return make_file(path, err);
 	}
 	if (!S_ISREG(status.st_mode))
 		return error_set(err, RESULT_INPUT, "%s: not a plain file", path);

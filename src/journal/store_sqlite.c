@@ -39,6 +39,38 @@ static struct sqlite_store *of(struct store *store)
 	return (struct sqlite_store *)store;
 }
 
+// Does the name still stand for the file that is open? A file without a name could be written to,
+// and everything would be lost with the last descriptor.
+static bool is_file_of(int fd, const char *path)
+{
+	struct stat held, named;
+	return fstat(fd, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino &&
+	       held.st_dev == named.st_dev;
+}
+
+// Somebody may delete, move or empty the file while it is open, or take our lock away. What is
+// recorded then would not be found again.
+static enum result check_place(struct sqlite_store *s, struct error *err)
+{
+	int moved = 0;
+	struct stat status;
+	sqlite3_file_control(s->sql.db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	if (moved)
+		return error_set(err, RESULT_CONFLICT,
+		        "%s: cannot write: the file was deleted, moved or replaced while it was "
+		        "open",
+		        s->path);
+	if (!s->store.fresh && stat(s->path, &status) == 0 && status.st_size == 0)
+		return error_set(err, RESULT_CONFLICT,
+		        "%s: cannot write: the file was emptied while it was open", s->path);
+	if (s->lock >= 0 && !is_file_of(s->lock, s->lock_path))
+		return error_set(err, RESULT_CONFLICT,
+		        "%s: cannot write: %s was removed, so that another program may be writing, "
+		        "too",
+		        s->path, s->lock_path);
+	return RESULT_OK;
+}
+
 static enum result store_begin(struct store *store, bool write, struct error *err)
 {
 	struct sqlite_store *s = of(store);
@@ -47,8 +79,10 @@ static enum result store_begin(struct store *store, bool write, struct error *er
 		        "%s: cannot write: the disk failed before; check it, then open the journal "
 		        "again",
 		        store->name);
-	enum result result = sql_exec(
-	        &s->sql, write ? "BEGIN IMMEDIATE" : "BEGIN", write ? "write" : "read", err);
+	enum result result = write ? check_place(s, err) : RESULT_OK;
+	if (result == RESULT_OK)
+		result = sql_exec(&s->sql, write ? "BEGIN IMMEDIATE" : "BEGIN",
+		        write ? "write" : "read", err);
 	if (result == RESULT_OK && write && store->fresh) {
 		result = sql_write_schema(&s->sql, &schema, err);
 		if (result != RESULT_OK)
@@ -270,7 +304,8 @@ static void store_close(struct store *store)
 	sqlite3_finalize(s->last);
 	sql_close(&s->sql);
 	if (s->lock >= 0) {
-		unlink(s->lock_path);
+		if (is_file_of(s->lock, s->lock_path)) // and not another program's by now
+			unlink(s->lock_path);
 		close(s->lock);
 	}
 	free(s->lock_path);
@@ -307,9 +342,7 @@ static enum result lock_once(struct sqlite_store *s, bool *stale, struct error *
 		close(fd);
 		return result;
 	}
-	struct stat held, named;
-	*stale = fstat(fd, &held) != 0 || stat(s->lock_path, &named) != 0 ||
-	         held.st_ino != named.st_ino || held.st_dev != named.st_dev;
+	*stale = !is_file_of(fd, s->lock_path);
 	if (*stale) {
 		close(fd);
 		return RESULT_OK;

@@ -113,6 +113,14 @@ static enum result check_kind(struct walk *walk, const struct journal_record *re
 	                         : "a genesis is the first record only");
 }
 
+// A payload that its reader cannot use is bad, whatever is wrong with it. Not so where the machine
+// failed, or where a newer Baton may know better.
+static bool is_about_content(enum result result)
+{
+	return result == RESULT_CORRUPT || result == RESULT_INPUT || result == RESULT_LIMIT ||
+	       result == RESULT_NOT_FOUND || result == RESULT_CONFLICT;
+}
+
 static enum result show(struct walk *walk, const struct journal_record *record, struct error *err)
 {
 	json_t *payload = NULL;
@@ -124,7 +132,7 @@ static enum result show(struct walk *walk, const struct journal_record *record, 
 	struct error why = {.text = "its claim is false"};
 	result = walk->options->visit(walk->options->ctx, record, payload, &why);
 	json_decref(payload);
-	if (result == RESULT_CORRUPT)
+	if (is_about_content(result))
 		return say_bad(walk, record->seq, "payload", "%s", why.text);
 	if (result != RESULT_OK && err != NULL)
 		*err = why;

@@ -24,8 +24,10 @@
 
 #include "journal/journal.h"
 
-// RESULT_OK goes on. RESULT_CORRUPT: the record's claim is false, err says how, and the journal is
-// bad. Anything else ends the verification with this result. The payload belongs to the verifier.
+// RESULT_OK goes on. RESULT_CORRUPT, _INPUT, _LIMIT, _NOT_FOUND, _CONFLICT: the record's claim is
+// false or none, err says how, and the journal is bad. Anything else (the machine failed, a newer
+// Baton may know better) ends the verification with this result. The payload belongs to the
+// verifier.
 typedef enum result (*journal_verify_visit)(
         void *ctx, const struct journal_record *record, const json_t *payload, struct error *err);
 

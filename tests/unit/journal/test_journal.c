@@ -223,7 +223,8 @@ static void what_is_no_journal_is_refused(void **state)
 	assert_not_opened(path, JOURNAL_WRITE, RESULT_NOT_FOUND, "no such file");
 	assert_int_not_equal(access(path, F_OK), 0);
 	assert_not_opened(*state, JOURNAL_CREATE, RESULT_INPUT, "not a plain file");
-	assert_not_opened("/nonexistent/j", JOURNAL_CREATE, RESULT_SYSTEM, "cannot open");
+	assert_not_opened("/nonexistent/j", JOURNAL_CREATE, RESULT_SYSTEM,
+	        "/nonexistent/j: cannot create: No such file or directory");
 
 	assert_int_equal(
 	        file_replace(path, "no database at all, but long enough to be read so", 49, NULL),
@@ -314,6 +315,61 @@ static void two_cannot_run_one_journal(void **state)
 	must_append(journal, JOURNAL_NOTE, NULL, NULL, 1);
 	journal_close(journal);
 	journal_close(must_open(other, JOURNAL_WRITE));
+}
+
+static void assert_takes_nothing(struct journal *journal, const char *why)
+{
+	struct error err = {0};
+	struct journal_entry entry = {.kind = JOURNAL_NOTE};
+	assert_int_equal(journal_append(journal, &entry, NULL, &err), RESULT_CONFLICT);
+	assert_says(err, why);
+}
+
+// Records in a file without a name are gone with the program: an intent would not be on the disk
+// when its act is under way.
+static void a_file_that_was_taken_away_takes_no_record(void **state)
+{
+	const char *path = in_folder(state, "j"), *away = in_folder(state, "away");
+	make_journal(path, 3);
+	struct journal *journal = must_open(path, JOURNAL_WRITE);
+	must_append(journal, JOURNAL_NOTE, "a", "", 1);
+	assert_int_equal(rename(path, away), 0);
+	assert_takes_nothing(journal, "deleted, moved or replaced");
+	assert_int_equal(rename(away, path), 0);
+	must_append(journal, JOURNAL_NOTE, "a", "", 2);
+	copy_file(path, away);
+	assert_int_equal(rename(away, path), 0);
+	assert_takes_nothing(journal, "deleted, moved or replaced");
+	assert_int_equal(unlink(path), 0);
+	assert_takes_nothing(journal, "deleted, moved or replaced");
+	journal_close(journal);
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void an_emptied_file_takes_no_record(void **state)
+{
+	const char *path = in_folder(state, "j");
+	make_journal(path, 3);
+	struct journal *journal = must_open(path, JOURNAL_WRITE);
+	assert_int_equal(truncate(path, 0), 0);
+	assert_takes_nothing(journal, "emptied");
+	journal_close(journal);
+}
+
+static void a_writer_without_its_lock_takes_no_record(void **state)
+{
+	const char *path = in_folder(state, "j"), *lock = in_folder(state, "j.lock");
+	make_journal(path, 3);
+	struct journal *first = must_open(path, JOURNAL_WRITE);
+	assert_int_equal(unlink(lock), 0);
+	assert_takes_nothing(first, "another program may be writing");
+	struct journal *second = must_open(path, JOURNAL_WRITE);
+	assert_takes_nothing(first, "another program may be writing");
+	journal_close(first);
+	assert_int_equal(access(lock, F_OK), 0); // it is the second one's
+	must_append(second, JOURNAL_NOTE, "a", "", 1);
+	journal_close(second);
+	assert_int_not_equal(access(lock, F_OK), 0);
 }
 
 static void a_dead_writer_holds_no_lock(void **state)
@@ -477,6 +533,9 @@ int main(void)
 	        TEST(nothing_is_added_behind_a_bad_record),
 	        TEST(a_record_of_unknown_kind_is_reported),
 	        TEST(two_cannot_run_one_journal),
+	        TEST(a_file_that_was_taken_away_takes_no_record),
+	        TEST(an_emptied_file_takes_no_record),
+	        TEST(a_writer_without_its_lock_takes_no_record),
 	        TEST(a_dead_writer_holds_no_lock),
 	        TEST(a_guest_says_what_a_person_says),
 	        TEST(runner_and_guests_make_one_chain),

@@ -385,6 +385,15 @@ static void a_visitor_judges_each_record(void **state)
 	assert_bad(&report, 4, "payload");
 	assert_non_null(strstr(report.text, "it was not safe then"));
 
+	// Whatever is wrong with what a record says, it is the record that is bad.
+	static const enum result also[] = {
+	        RESULT_INPUT, RESULT_LIMIT, RESULT_NOT_FOUND, RESULT_CONFLICT};
+	for (size_t i = 0; i < sizeof also / sizeof *also; i++) {
+		j = (struct judge){.bad = 4, .says = also[i]};
+		assert_int_equal(journal_verify(path, &options, &report, &err), RESULT_OK);
+		assert_bad(&report, 4, "payload");
+	}
+
 	j = (struct judge){.bad = 4, .says = RESULT_MEMORY};
 	report.records = -1;
 	assert_int_equal(journal_verify(path, &options, &report, &err), RESULT_MEMORY);
