@@ -417,6 +417,18 @@ static enum result shorten(struct trial *t, const struct safety_effect *effect, 
 	return result;
 }
 
+// The next instant after `after` at which a signature of the history runs out under somebody;
+// `before` where that is not before it.
+static int64_t next_run_out(const struct trial *t, int64_t after, int64_t before)
+{
+	for (unsigned i = 0; i < t->known->count; i++) {
+		const struct safety_fault *k = &t->known->faults[i];
+		if (has_run_out(t->before, k) && k->at_ms > after && k->at_ms < before)
+			before = k->at_ms;
+	}
+	return before;
+}
+
 // t was tried at w->from_ms and is safe there. Behind the instants at which signatures of the
 // history run out the effect may be safe again, because it mends that; so these are tried.
 static enum result find_until(
@@ -426,13 +438,11 @@ static enum result find_until(
 	w->until_ms = w->ends ? t->end.at_ms : TIME_NEVER_MS;
 	w->end = t->end;
 	enum result result = RESULT_OK;
-	for (unsigned i = 0; result == RESULT_OK && i < t->known->count; i++) {
-		const struct safety_fault *k = &t->known->faults[i];
-		if (!has_run_out(t->before, k) || k->at_ms <= w->from_ms || k->at_ms >= w->until_ms)
-			continue;
-		result = try_at(t, effect, k->at_ms);
+	int64_t at = w->from_ms;
+	while (result == RESULT_OK && (at = next_run_out(t, at, w->until_ms)) < w->until_ms) {
+		result = try_at(t, effect, at);
 		if (result == RESULT_OK && t->blocked)
-			result = shorten(t, effect, k->at_ms, w);
+			result = shorten(t, effect, at, w);
 	}
 	if (result != RESULT_OK || !w->ends || w->until_ms - 1 <= w->from_ms)
 		return result;

@@ -324,6 +324,14 @@ static void a_badly_broken_history_is_judged_in_no_time(void **state)
 	struct safety_window w = window_of(one_operator, buffer_text(&events),
 	        "parent: {ds: [K1, K2]}", 100 * MINUTE_MS, NULL);
 	assert_true(w.possible && w.broken);
+	buffer_clear(&events);
+	// Signed anew every minute, each time too late for what is cached.
+	for (int i = 1; i <= 100; i++)
+		buffer_printf(&events, "- {at: %dm, A: {signatures-until: %dm}}\n", i, i + 300);
+	w = window_of(one_operator, buffer_text(&events), "parent: {ds: [K1, K2]}", 100 * MINUTE_MS,
+	        NULL);
+	expect_from(w, 100 * MINUTE_MS);
+	assert_int_equal(w.until_ms, (200 + 300) * MINUTE_MS - 1 * MINUTE_MS);
 	buffer_free(&events);
 }
 
