@@ -208,14 +208,14 @@ static enum result apply_state(
 	const char *state = json_string_value(json_object_get(payload, "state"));
 	if (state == NULL)
 		return corrupt(err, JOURNAL_STATE, "state");
-	if (step < 0 || strcmp(state, "line") == 0)
-		return apply_change_state(p, state, time_ms, payload, err);
-	if (strcmp(state, "seen") == 0)
+	if (step >= 0 && strcmp(state, "seen") == 0)
 		return apply_seen(&p->steps[step], time_ms, payload, err);
-	if (strcmp(state, "skipped") == 0)
+	if (step >= 0 && strcmp(state, "skipped") == 0)
 		p->steps[step].skipped = true;
-	else if (strcmp(state, "turn") == 0)
+	else if (step >= 0 && strcmp(state, "turn") == 0)
 		p->steps[step].turn_ms = time_ms;
+	else
+		return apply_change_state(p, state, time_ms, payload, err);
 	return RESULT_OK;
 }
 
