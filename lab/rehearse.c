@@ -3,11 +3,17 @@
 #include "base/clock.h"
 #include "base/data.h"
 #include "base/file.h"
+#include "base/random.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +28,16 @@ struct stage {
 	struct arena *arena;
 	char *definition, *journal, *log, *baton;
 	int64_t until_ms;
+};
+
+// When it is to be killed. Instants are in order; those before `next` are over.
+struct kills {
+	struct random_seeded seeded;
+	struct random random;
+	int64_t at_ms[REHEARSAL_KILLS_MAX];
+	unsigned next, count, acting;
+	int64_t aimed_ms; // right after an act has begun; TIME_NEVER_MS: none is aimed
+	off_t seen;       // octets of the log that were looked at
 };
 
 static int64_t now_ms(void)
@@ -70,59 +86,165 @@ static enum result stage_new(
 	return stage_write(s, err);
 }
 
-static enum result run_once(struct stage *s, int64_t time_ms, int *status, struct error *err)
+// --- the program --------------------------------------------------------------------------------
+
+static _Noreturn void program_child(const struct stage *s, char *const argv[])
 {
-	char *loud[] = {s->baton, (char[]){"run"}, s->definition, NULL};
-	char *command = arena_printf(
-	        s->arena, "exec '%s' run '%s' >>'%s' 2>&1", s->baton, s->definition, s->log);
-	char *quiet[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, command, NULL};
-	return lab_run_in(s->lab, s->r->quiet ? quiet : loud, time_ms, status, err);
+	struct error err = {0};
+	if (s->r->output == REHEARSAL_LOGGED) {
+		int out = open(s->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		if (out < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
+			_exit(126);
+	}
+	if (lab_enter(s->lab, LAB_ENTER_NET, &err) != RESULT_OK) {
+		dprintf(STDERR_FILENO, "%s\n", err.text);
+		_exit(126);
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setenv("BATON_LAB", lab_info(s->lab)->dir, 1);
+	execv(s->baton, argv);
+	dprintf(STDERR_FILENO, "cannot run %s: %s\n", s->baton, strerror(errno));
+	_exit(127);
 }
 
-// Ended by force at a random instant, again and again; true where it came to its end before that.
-static enum result run_and_kill(
-        struct stage *s, struct rehearsal_outcome *o, int *status, bool *over, struct error *err)
+static enum result program_start(
+        const struct stage *s, const char *word, const char *operand, pid_t *pid, struct error *err)
 {
-	struct random_seeded seeded;
-	struct random random = random_from_seed(&seeded, s->r->seed);
-	for (*over = false; !*over && o->killed < s->r->kills;) {
-		int64_t time_ms = 200 + (int64_t)random_below(&random, 5000);
-		enum result result = run_once(s, time_ms, status, err);
-		*over = result == RESULT_OK;
-		if (result == RESULT_TIMEOUT)
-			o->killed++;
-		else if (result != RESULT_OK)
-			return result;
+	bool json = s->r->json || s->r->output == REHEARSAL_LOGGED;
+	char *argv[] = {s->baton, arena_strdup(s->arena, word), arena_strdup(s->arena, operand),
+	        json ? (char[]){"--json"} : NULL, NULL};
+	fflush(NULL);
+	*pid = fork();
+	if (*pid == 0)
+		program_child(s, argv);
+	return *pid > 0 ? RESULT_OK : error_set_errno(err, "cannot run %s", s->baton);
+}
+
+static bool program_ended(pid_t pid, int *status)
+{
+	return waitpid(pid, status, WNOHANG) == pid;
+}
+
+static void program_kill(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+// --- killing it ---------------------------------------------------------------------------------
+
+static int compare_instants(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+static void kills_plan(struct kills *k, const struct rehearsal *r, int64_t from_ms)
+{
+	k->random = random_from_seed(&k->seeded, r->seed);
+	k->count = r->kills;
+	k->aimed_ms = TIME_NEVER_MS;
+	for (unsigned i = 0; i < k->count; i++)
+		k->at_ms[i] =
+		        from_ms + (int64_t)random_below(&k->random, (uint64_t)r->kill_span_ms + 1);
+	qsort(k->at_ms, k->count, sizeof(k->at_ms[0]), compare_instants);
+}
+
+// Whether the log says, further on than before, that an act begins.
+static bool kills_see_act(struct kills *k, const char *log)
+{
+	char text[16384];
+	int fd = open(log, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? pread(fd, text, sizeof(text), k->seen) : -1;
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	k->seen += n;
+	return memmem(text, (size_t)n, "\"acts\"", 6) != NULL;
+}
+
+// Every other act is one to be killed in, instead of at the latest instant planned.
+static void kills_aim(struct kills *k, const struct rehearsal *r, const char *log)
+{
+	if (!kills_see_act(k, log) || k->next >= k->count || k->acting >= r->kills / 2 ||
+	        random_below(&k->random, 2) == 0)
+		return;
+	k->aimed_ms = now_ms() + (int64_t)random_below(&k->random, 400);
+	k->acting++;
+	k->count--;
+}
+
+static bool kills_due(struct kills *k)
+{
+	int64_t now = now_ms();
+	if (now >= k->aimed_ms) {
+		k->aimed_ms = TIME_NEVER_MS;
+		return true;
+	}
+	return k->next < k->count && now >= k->at_ms[k->next] && k->next++ < k->count;
+}
+
+// --- the change ---------------------------------------------------------------------------------
+
+enum { LOOK_MS = 10 };
+
+// Runs it once: until it ends, is killed, or has no time left.
+static enum result run_once(struct stage *s, struct kills *k, struct rehearsal_outcome *o,
+        bool *ended, int *status, struct error *err)
+{
+	pid_t pid;
+	enum result result = program_start(s, "run", s->definition, &pid, err);
+	if (result != RESULT_OK)
+		return result;
+	while (!(*ended = program_ended(pid, status))) {
+		poll(NULL, 0, LOOK_MS);
+		kills_aim(k, s->r, s->log);
+		bool due = kills_due(k), late = now_ms() >= s->until_ms;
+		if (!due && !late)
+			continue;
+		program_kill(pid);
+		o->killed += due && !late;
+		return late ? error_set(err, RESULT_TIMEOUT,
+		                      "the change did not come to its end in time")
+		            : RESULT_OK;
 	}
 	return RESULT_OK;
 }
 
 static enum result verify(struct stage *s, struct rehearsal_outcome *o, struct error *err)
 {
-	char *argv[] = {s->baton, (char[]){"verify"}, s->journal, NULL};
-	char *command = arena_printf(
-	        s->arena, "exec '%s' verify '%s' >>'%s' 2>&1", s->baton, s->journal, s->log);
-	char *quiet[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, command, NULL};
+	pid_t pid;
 	int status = 0;
-	enum result result =
-	        lab_run_in(s->lab, s->r->quiet ? quiet : argv, MINUTE_MS, &status, err);
-	o->verified = result == RESULT_OK && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	if (result == RESULT_OK && !o->verified)
-		result =
-		        error_set(err, RESULT_REFUSED, "the journal of the change does not verify");
-	return result;
+	int64_t until_ms = now_ms() + MINUTE_MS;
+	enum result result = program_start(s, "verify", s->journal, &pid, err);
+	if (result != RESULT_OK)
+		return result;
+	while (!program_ended(pid, &status)) {
+		if (now_ms() >= until_ms) {
+			program_kill(pid);
+			return error_set(err, RESULT_TIMEOUT, "`baton verify` does not end");
+		}
+		poll(NULL, 0, LOOK_MS);
+	}
+	o->verified = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return o->verified ? RESULT_OK
+	                   : error_set(err, RESULT_REFUSED,
+	                             "the journal of the change does not verify");
 }
 
 static enum result run_all(struct stage *s, struct rehearsal_outcome *o, struct error *err)
 {
+	static struct kills k;
 	int status = 0;
-	bool over = false;
-	enum result result = run_and_kill(s, o, &status, &over, err);
-	int64_t left_ms = s->until_ms - now_ms();
-	if (result == RESULT_OK && !over)
-		result = run_once(s, left_ms > 1 ? left_ms : 1, &status, err);
-	if (result == RESULT_TIMEOUT)
-		return error_set(err, RESULT_TIMEOUT, "the change did not come to its end in time");
+	bool ended = false;
+	enum result result = RESULT_OK;
+	memset(&k, 0, sizeof(k));
+	kills_plan(&k, s->r, now_ms());
+	while (result == RESULT_OK && !ended)
+		result = run_once(s, &k, o, &ended, &status, err);
+	o->killed_acting = k.acting;
 	if (result == RESULT_OK && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
 		return error_set(err, RESULT_REFUSED, "`baton run` ended with %s %d",
 		        WIFEXITED(status) ? "status" : "signal",
@@ -133,8 +255,9 @@ static enum result run_all(struct stage *s, struct rehearsal_outcome *o, struct 
 enum result rehearse(const struct lab *lab, const struct rehearsal *rehearsal,
         struct rehearsal_outcome *outcome, struct error *err)
 {
-	struct stage s;
+	struct stage s = {0};
 	struct rehearsal_outcome o = {0};
+	assert(rehearsal->kills <= REHEARSAL_KILLS_MAX && rehearsal->kill_span_ms >= 0);
 	int64_t began_ms = now_ms();
 	enum result result = stage_new(&s, lab, rehearsal, err);
 	if (result == RESULT_OK)

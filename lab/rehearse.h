@@ -2,32 +2,40 @@
 //
 //     struct rehearsal r = {.change = "operator-change", .within_ms = 3 * MINUTE_MS};
 //     struct rehearsal_outcome outcome;
-//     if (rehearse(lab, &r, &outcome, &err) == RESULT_OK) …      // finished, and the journal
-//     verifies
+//     if (rehearse(lab, &r, &outcome, &err) == RESULT_OK) …   // it ended, and its journal is good
 //
 // The definition of the change is the template lab/changes/NAME.yaml with the lab's variables put
 // in (scenario.h lists them; also SINCE, when the lab was ready, and TTL_LARGEST_DATA). `baton` is
-// this very program, or $BATON. It runs inside the lab's namespaces; its output goes where the
-// caller's goes.
+// this very program, or $BATON. It runs in the lab's network.
 //
-// kills: it is ended by SIGKILL that many times at random instants and started again each time, as
-// an operator's machine might.
+// With kills it is ended by SIGKILL that many times and started again at once each time, as an
+// operator's machine might: at random instants within kill_span_ms, and, for half of them at most,
+// right after it has begun an act. The log tells when that is, so that kills go with
+// REHEARSAL_LOGGED.
 #pragma once
 
 #include "lab.h"
 
-#include "base/random.h"
+#define REHEARSAL_KILLS_MAX 200
+
+enum rehearsal_output {
+	REHEARSAL_HERE,   // where the caller's output goes
+	REHEARSAL_LOGGED, // to DIR/change.log, as JSON lines
+};
 
 struct rehearsal {
 	const char *change; // "operator-change"
 	int64_t within_ms;  // for all of it
-	unsigned kills;
-	uint64_t seed; // of the instants at which it is killed
-	bool quiet;    // its output goes to DIR/change.log instead
+	enum rehearsal_output output;
+	bool json;            // of REHEARSAL_HERE, too
+	unsigned kills;       // at most REHEARSAL_KILLS_MAX
+	int64_t kill_span_ms; // less than the change takes
+	uint64_t seed;        // of the instants
 };
 
 struct rehearsal_outcome {
-	unsigned killed; // how often it really was killed before it ended
+	unsigned killed;        // how often it really was killed before it ended
+	unsigned killed_acting; // of these, right after it had begun an act
 	int64_t took_ms;
 	bool verified; // `baton verify` says that the journal is good
 };
