@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 // What jansson allows and the canonical form does not. Depth is checked first, so that a value
@@ -118,4 +119,17 @@ enum result json_write_canonical(const json_t *value, struct buffer *out, struct
 		return error_set(
 		        err, RESULT_LIMIT, "JSON: larger than the %zu octets allowed", out->max);
 	return error_set(err, RESULT_INPUT, "JSON: a text in it is not valid UTF-8");
+}
+
+json_t *json_text(const char *text)
+{
+	json_t *value = json_string(text);
+	char *copy = value == NULL ? strdup(text) : NULL;
+	for (char *p = copy; p != NULL && *p != '\0'; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	if (copy != NULL)
+		value = json_string(copy);
+	free(copy);
+	return value;
 }

@@ -31,6 +31,10 @@
 enum result json_parse_text(const char *what, const char *text, size_t length, size_t max_octets,
         json_t **value, struct error *err);
 
+// A string of a text from outside, such as the name of a file, which may be of any octets: where it
+// is no UTF-8, each octet that is no ASCII becomes "?". NULL without memory.
+json_t *json_text(const char *text);
+
 // Adds the canonical form to a buffer, whose maximum is the limit. On failure the buffer is as it
 // was.
 enum result json_write_canonical(const json_t *value, struct buffer *out, struct error *err);

@@ -1,6 +1,7 @@
 // baton: the front. `baton check` is a function here; `baton scan` runs the program baton-scan, as
 // git does.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,8 +65,18 @@ static int run_program(char **argv)
 	return usage_error("unknown command '%.60s'; `baton --help` lists them", argv[0]);
 }
 
+// A standard descriptor that is closed would be the number of the next file that is opened, and
+// what is printed would end up there. Reading from and writing to these fails, as it should.
+static void hold_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
+			_exit(EXIT_USAGE);
+}
+
 int main(int argc, char **argv)
 {
+	hold_standard_descriptors();
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;
@@ -73,11 +84,11 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	        strcmp(argv[1], "help") == 0) {
 		print_help(stdout);
-		return 0;
+		return output_end(0);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("baton " BATON_VERSION);
-		return 0;
+		return output_end(0);
 	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)

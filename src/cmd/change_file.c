@@ -2,12 +2,17 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "change/record.h"
 
+// Only a plain file can be one; what is read from a pipe here would be missing later.
 static bool is_database(const char *path)
 {
 	char magic[16] = "";
+	struct stat status;
+	if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+		return false;
 	FILE *f = fopen(path, "re");
 	if (f == NULL)
 		return false;
@@ -70,11 +75,15 @@ static enum result apply(void *ctx, const struct journal_record *record, struct 
 {
 	json_t *payload;
 	enum result result = journal_payload(record, &payload, err);
-	if (result != RESULT_OK)
+	if (result == RESULT_OK) {
+		result = replay_apply(
+		        ctx, record->kind, record->step, record->time_ms, payload, err);
+		json_decref(payload);
+	}
+	if (result == RESULT_OK || result == RESULT_MEMORY)
 		return result;
-	result = replay_apply(ctx, record->kind, record->step, record->time_ms, payload, err);
-	json_decref(payload);
-	return result;
+	error_prefix(err, "record %lld: ", (long long)record->seq);
+	return RESULT_CORRUPT;
 }
 
 enum result change_file_replay(const char *journal_path, struct replay *replay, struct error *err)
@@ -88,6 +97,8 @@ enum result change_file_replay(const char *journal_path, struct replay *replay, 
 	if (result == RESULT_OK) {
 		result = journal_iterate(journal, &all, apply, replay, err);
 		journal_close(journal);
+		if (result == RESULT_CORRUPT && strstr(err->text, journal_path) == NULL)
+			error_prefix(err, "%s: ", journal_path);
 	}
 	if (result != RESULT_OK)
 		replay_free(replay);

@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/yaml.h"
 #include "cmd/check_procedure.h"
 #include "cmd/commands.h"
@@ -69,9 +70,10 @@ static void print_json(
 {
 	int worst = v->path[SAFETY_FORWARDER].word > v->path[SAFETY_DIRECT].word ? SAFETY_FORWARDER
 	                                                                         : SAFETY_DIRECT;
-	json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "name", tl->name, "file", file,
-	        "kind", "timeline", "direct", safety_word_text(v->path[SAFETY_DIRECT].word),
-	        "forwarder", safety_word_text(v->path[SAFETY_FORWARDER].word), "ok", ok);
+	json_t *line = json_pack("{s:s, s:o, s:s, s:s, s:s, s:b}", "name", tl->name, "file",
+	        json_text(file), "kind", "timeline", "direct",
+	        safety_word_text(v->path[SAFETY_DIRECT].word), "forwarder",
+	        safety_word_text(v->path[SAFETY_FORWARDER].word), "ok", ok);
 	json_object_set_new(line, "witness",
 	        v->path[worst].word == SAFETY_SAFE ? json_null() : witness_json(tl, v, worst));
 	if (v->path[worst].insecure_ms > 0)
@@ -81,12 +83,20 @@ static void print_json(
 	json_decref(line);
 }
 
+// A name is one line, whatever the file says.
+static void print_name(const char *name)
+{
+	for (; *name != '\0'; name++)
+		putchar((unsigned char)*name < 0x20 ? '?' : *name);
+}
+
 static void print_text(
         const struct timeline *tl, const struct safety_verdict *v, bool ok, bool expects)
 {
 	const char *direct = safety_word_text(v->path[SAFETY_DIRECT].word);
 	const char *forwarder = safety_word_text(v->path[SAFETY_FORWARDER].word);
-	printf("%s: %s", tl->name, direct);
+	print_name(tl->name);
+	printf(": %s", direct);
 	if (strcmp(direct, forwarder) != 0)
 		printf(", %s behind a cache without validation", forwarder);
 	puts(expects ? (ok ? " (as expected)" : " (NOT as expected)") : "");
@@ -166,7 +176,5 @@ int cmd_check(int argc, char **argv)
 		status = check_file(argv[i], &options);
 		worst = status > worst ? status : worst;
 	}
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return usage_error("cannot write the output");
-	return worst;
+	return output_end(worst);
 }

@@ -14,6 +14,10 @@ static const char about[] = "Erases a note that was given with `baton approve`, 
                             "the note is gone, and verifies as before.\n"
                             "HASH is what the journal's record has as \"note\".";
 
+static const char more[] = "exit status:\n"
+                           "  0  it is erased\n"
+                           "  2  it is not: there is no such note, or the file cannot be written";
+
 static enum result forget(const char *journal, const char *text, struct error *err)
 {
 	struct random random = random_system();
@@ -39,7 +43,7 @@ static enum result forget(const char *journal, const char *text, struct error *e
 int cmd_forget(int argc, char **argv)
 {
 	const struct option_spec specs[] = {{0}};
-	const struct command_help help = {"baton forget JOURNAL HASH", about, specs, NULL};
+	const struct command_help help = {"baton forget JOURNAL HASH", about, specs, more};
 	struct error err = {0};
 	int status = 0;
 	int n = options_parse(&help, argc, argv, &status);

@@ -4,17 +4,27 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/yaml.h"
 
 int usage_error(const char *format, ...)
 {
+	char text[sizeof((struct error *)0)->text];
+	struct error printable;
 	va_list args;
 	va_start(args, format);
-	fputs("baton: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	error_set(&printable, RESULT_INPUT, "%s", text);
+	fprintf(stderr, "baton: %s\n", printable.text);
 	return EXIT_USAGE;
+}
+
+int output_end(int status)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return usage_error("cannot write the output");
+	return status;
 }
 
 static void print_help(const struct command_help *help)
@@ -97,7 +107,7 @@ int options_parse(const struct command_help *help, int argc, char **argv, int *s
 			ended = true;
 		else if (!ended && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
 			print_help(help);
-			*status = 0;
+			*status = output_end(0);
 			return -1;
 		} else if (!ended && argv[i][0] == '-' && argv[i][1] != '\0') {
 			*status = take(help, argc, argv, &i);

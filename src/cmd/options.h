@@ -42,5 +42,10 @@ struct command_help {
 // *status (0 after --help).
 int options_parse(const struct command_help *help, int argc, char **argv, int *status);
 
-// One line on standard error, "baton: …", and EXIT_USAGE to return.
+// One line on standard error, "baton: …", and EXIT_USAGE to return. Control characters, which may
+// come from the command line, are shown as "?".
 int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+// For commands that print what they were asked for: the status, or EXIT_USAGE with a line on
+// standard error where not all of the output could be written.
+int output_end(int status);

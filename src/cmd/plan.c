@@ -80,6 +80,19 @@ static enum result fill_scenario(const struct procedure *p, const struct plan_op
 	return result;
 }
 
+static bool leads_into(
+        const struct procedure *p, const struct procedure_route *route, const char *branch)
+{
+	for (size_t i = 0; i < route->turns; i++)
+		if (route->turn[i] < route->count) {
+			const struct procedure_step *first =
+			        &p->steps[route->steps[route->turn[i]]];
+			if (strcmp(p->lines[first->line_of].id, branch) == 0)
+				return true;
+		}
+	return false;
+}
+
 static enum result find_route(struct arena *arena, const struct procedure *p, const char *branch,
         const struct procedure_route **route, struct error *err)
 {
@@ -90,7 +103,7 @@ static enum result find_route(struct arena *arena, const struct procedure *p, co
 		return RESULT_OK;
 	enum result result = procedure_routes(arena, p, &routes, &count, err);
 	for (size_t i = 0; result == RESULT_OK && i < count; i++)
-		if (routes[i].turns > 0 && strstr(routes[i].label, branch) != NULL) {
+		if (leads_into(p, &routes[i], branch)) {
 			*route = &routes[i];
 			return RESULT_OK;
 		}
@@ -192,5 +205,5 @@ int cmd_plan(int argc, char **argv)
 	arena_free(arena);
 	if (result != RESULT_OK)
 		return usage_error("%s", err.text);
-	return possible ? EXIT_SAFE : EXIT_NO;
+	return output_end(possible ? EXIT_SAFE : EXIT_NO);
 }

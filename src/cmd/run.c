@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "cmd/change_file.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
@@ -23,14 +24,28 @@ static const char more[] =
         "  1  it was stopped before its end (by a signal); start it again to go on\n"
         "  2  it cannot be run: unusable input, another program runs it, a failing disk";
 
-static struct loop *running;
+enum { LOOK_MS = 200 };
+
+static volatile sig_atomic_t signalled;
 
 static void on_signal(int number)
 {
-	(void)number;
-	// Only a flag is set; the loop looks at it when the signal interrupts its wait.
-	if (running != NULL)
-		loop_stop(running);
+	signalled = number;
+}
+
+// A signal may come at any instant, also where nothing interrupts a wait: a timer looks for it.
+struct watchman {
+	struct loop *loop;
+	struct loop_timer timer;
+};
+
+static void look_for_signal(void *ctx)
+{
+	struct watchman *w = ctx;
+	if (signalled != 0)
+		loop_stop(w->loop);
+	else
+		loop_timer_start(w->loop, &w->timer, LOOK_MS);
 }
 
 static void catch_signals(void)
@@ -58,11 +73,16 @@ static enum result run_engine(const struct change_definition *d, struct journal 
 	        .ctx = screen};
 	result = change_engine_new(&o, &engine, err);
 	if (result == RESULT_OK) {
-		running = loop;
+		struct watchman watchman = {.loop = loop};
+		watchman.timer = (struct loop_timer){
+		        .fire = look_for_signal, .ctx = &watchman, .background = true};
+		loop_timer_start(loop, &watchman.timer, LOOK_MS);
 		catch_signals();
+		screen_start(screen, loop);
 		if (change_engine_end(engine, NULL) == CHANGE_RUNNING)
 			loop_run(loop, TIME_NEVER_MS);
-		running = NULL;
+		screen_stop(screen);
+		loop_timer_stop(loop, &watchman.timer);
 		*end = change_engine_end(engine, err);
 		change_engine_free(engine);
 	}
@@ -81,8 +101,8 @@ static void print_head(struct journal *journal, const char *path, bool json)
 		printf("journal %s: %lld records, head %s\n", path, (long long)head.seq, hash);
 		return;
 	}
-	json_t *line = json_pack(
-	        "{s:s, s:I, s:s}", "journal", path, "records", (json_int_t)head.seq, "head", hash);
+	json_t *line = json_pack("{s:o, s:I, s:s}", "journal", json_text(path), "records",
+	        (json_int_t)head.seq, "head", hash);
 	json_dumpf(line, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(line);

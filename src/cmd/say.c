@@ -32,6 +32,11 @@ static const struct saying sayings[] = {
                 JOURNAL_UNDO, false},
 };
 
+static const char more[] = "exit status:\n"
+                           "  0  it is recorded\n"
+                           "  2  it is not: unusable input, a change that has not begun, a "
+                           "failing disk";
+
 static void list_steps(const struct procedure *p, char *out, size_t size)
 {
 	size_t n = 0;
@@ -121,22 +126,104 @@ static enum result append(const char *path, const struct saying *saying, const c
 	return result;
 }
 
+static bool is_touched(const struct progress_step *s)
+{
+	return s->forward.state != DEED_NOT_BEGUN || s->forward.shown != 0 ||
+	       s->back.state != DEED_NOT_BEGUN || s->skipped;
+}
+
+// Has anything happened that the undoing of this step would take back? Without it an undo of the
+// first step still says something: that the change is given up.
+static bool has_something_to_undo(
+        const struct progress *progress, const struct procedure_step *step)
+{
+	const struct procedure *p = progress->procedure;
+	for (size_t i = 0; i < p->step_count; i++)
+		if (is_touched(&progress->steps[i]) &&
+		        ((int)i >= step->index || p->steps[i].line_of != step->line_of))
+			return true;
+	return step->after_count == 0;
+}
+
+// What would be recorded and could never mean anything is refused while somebody is there to read
+// why.
+static enum result check_sense(enum journal_kind kind, const struct progress *progress,
+        const struct procedure_step *step, struct error *err)
+{
+	const struct progress_step *s = &progress->steps[step->index];
+	if (kind == JOURNAL_UNDO && !has_something_to_undo(progress, step))
+		return error_set(err, RESULT_INPUT,
+		        "nothing of step '%s' or of a later one has happened: there is nothing to "
+		        "undo",
+		        step->id);
+	if (kind != JOURNAL_DONE || progress->undo_to >= 0)
+		return RESULT_OK;
+	if (progress_is_over(progress, step->index))
+		return error_set(err, RESULT_INPUT, "step '%s' is %s already", step->id,
+		        s->skipped ? "skipped" : "done, and seen everywhere");
+	if (!progress_is_on_way(progress, step))
+		return error_set(err, RESULT_INPUT,
+		        "step '%s' is not on the way that the change takes", step->id);
+	return RESULT_OK;
+}
+
+static enum result find_speaker(
+        const struct change_definition *d, const char *as, const char **party, struct error *err)
+{
+	int number = as != NULL ? procedure_party_find(d->procedure, as) : -1;
+	if (as != NULL && number < 0)
+		return error_set(err, RESULT_INPUT, "procedure '%s' has no party '%.40s'",
+		        d->procedure->id, as);
+	if (as != NULL)
+		*party = d->procedure->parties[number].id;
+	return RESULT_OK;
+}
+
+static enum result find_step(const struct change_definition *d, const char *id,
+        const struct procedure_step **step, struct error *err)
+{
+	int number = procedure_step_find(d->procedure, id);
+	if (number < 0) {
+		char all[300];
+		list_steps(d->procedure, all, sizeof all);
+		return error_set(err, RESULT_INPUT,
+		        "change '%s' has no step '%.60s'; its steps are: %s", d->id, id, all);
+	}
+	*step = &d->procedure->steps[number];
+	return RESULT_OK;
+}
+
+struct said {
+	const char *step, *as, *note;
+};
+
+// The definition is the one that the change began with: the file may have been edited since.
+static enum result say_in(const char *path, const struct saying *saying,
+        const struct replay *replay, const struct said *said, struct error *err)
+{
+	const struct change_definition *d = replay->definition;
+	const struct procedure_step *step;
+	const char *party = NULL;
+	enum result result = find_step(d, said->step, &step, err);
+	if (result == RESULT_OK)
+		result = check_sense(saying->kind, &replay->progress, step, err);
+	if (result == RESULT_OK && saying->needs_party)
+		result = find_party(d, &replay->progress, step, said->as, &party, err);
+	else if (result == RESULT_OK)
+		result = find_speaker(d, said->as, &party, err);
+	return result == RESULT_OK ? append(path, saying, d->id, step->id, party, said->note, err)
+	                           : result;
+}
+
 static enum result say(struct arena *arena, const struct saying *saying, const char *given,
-        const char *step_id, const char *as, const char *note, struct error *err)
+        const struct said *said, struct error *err)
 {
 	const struct change_definition *d;
-	const char *path, *party = NULL;
+	const char *path;
 	struct replay replay;
 	enum result result = change_file_open(arena, given, &d, &path, err);
 	if (result != RESULT_OK)
 		return result;
-	int step = procedure_step_find(d->procedure, step_id);
-	if (step < 0) {
-		char all[300];
-		list_steps(d->procedure, all, sizeof all);
-		return error_set(err, RESULT_INPUT,
-		        "change '%s' has no step '%.60s'; its steps are: %s", d->id, step_id, all);
-	}
 	result = change_file_replay(path, &replay, err);
 	if (result == RESULT_NOT_FOUND)
 		return error_set(err, result,
@@ -144,15 +231,17 @@ static enum result say(struct arena *arena, const struct saying *saying, const c
 		        d->id, path);
 	if (result != RESULT_OK)
 		return result;
-	if (saying->needs_party)
-		result = find_party(
-		        d, &replay.progress, &d->procedure->steps[step], as, &party, err);
-	else if (as != NULL)
-		party = as;
+	if (replay.definition == NULL)
+		result = error_set(
+		        err, RESULT_NOT_FOUND, "%s: no change has begun in this journal", path);
+	else if (strcmp(replay.definition->id, d->id) != 0)
+		result = error_set(err, RESULT_CONFLICT,
+		        "%s: the journal is that of another change, '%s'", path,
+		        replay.definition->id);
+	else
+		result = say_in(path, saying, &replay, said, err);
 	replay_free(&replay);
-	return result == RESULT_OK
-	               ? append(path, saying, d->id, d->procedure->steps[step].id, party, note, err)
-	               : result;
+	return result;
 }
 
 static int cmd_say(int argc, char **argv, const struct saying *saying)
@@ -164,7 +253,7 @@ static int cmd_say(int argc, char **argv, const struct saying *saying)
 	                .text = &note},
 	        {0},
 	};
-	const struct command_help help = {saying->usage, saying->about, specs, NULL};
+	const struct command_help help = {saying->usage, saying->about, specs, more};
 	int status = 0;
 	int n = options_parse(&help, argc, argv, &status);
 	if (n < 0)
@@ -174,7 +263,8 @@ static int cmd_say(int argc, char **argv, const struct saying *saying)
 	struct arena *arena = arena_new(64u << 20);
 	struct error err = {0};
 	enum result result = arena == NULL ? error_set(&err, RESULT_MEMORY, "out of memory")
-	                                   : say(arena, saying, argv[0], argv[1], as, note, &err);
+	                                   : say(arena, saying, argv[0],
+	                                             &(struct said){argv[1], as, note}, &err);
 	arena_free(arena);
 	return result == RESULT_OK ? 0 : usage_error("%s", err.text);
 }

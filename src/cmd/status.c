@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "change/decide.h"
 #include "cmd/change_file.h"
 #include "cmd/commands.h"
@@ -12,6 +13,11 @@
 static const char about[] = "Says where a change stands and whose turn it is, as far as its "
                             "journal tells: nothing is observed anew.\n"
                             "CHANGE is the file of the change, or its journal.";
+
+static const char more[] = "exit status:\n"
+                           "  0  it is said\n"
+                           "  2  unusable input, a change that has not begun, or output that "
+                           "cannot be written";
 
 struct line {
 	const struct procedure_step *step;
@@ -127,9 +133,9 @@ static void print_json(const struct replay *r, const struct decision *decision, 
 		}
 		json_array_append_new(steps, step);
 	}
-	json_t *all = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o}", "change", r->definition->id,
+	json_t *all = json_pack("{s:s, s:s, s:s, s:o, s:b, s:b, s:o}", "change", r->definition->id,
 	        "zone", dns_name_text(r->definition->zone.wire, zone), "procedure", p->id,
-	        "journal", journal, "begun", r->progress.is_begun, "finished",
+	        "journal", json_text(journal), "begun", r->progress.is_begun, "finished",
 	        r->progress.is_finished, "steps", steps);
 	json_dumpf(all, stdout, JSON_COMPACT);
 	putchar('\n');
@@ -190,7 +196,7 @@ int cmd_status(int argc, char **argv)
 	        {"--json", NULL, "print one JSON object", .flag = &json},
 	        {0},
 	};
-	const struct command_help help = {"baton status [OPTION…] CHANGE", about, specs, NULL};
+	const struct command_help help = {"baton status [OPTION…] CHANGE", about, specs, more};
 	int status = 0;
 	int n = options_parse(&help, argc, argv, &status);
 	if (n < 0)
@@ -202,5 +208,5 @@ int cmd_status(int argc, char **argv)
 	enum result result = arena == NULL ? error_set(&err, RESULT_MEMORY, "out of memory")
 	                                   : status_of(arena, argv[0], json, &err);
 	arena_free(arena);
-	return result == RESULT_OK ? 0 : usage_error("%s", err.text);
+	return result == RESULT_OK ? output_end(0) : usage_error("%s", err.text);
 }

@@ -57,7 +57,7 @@ static int verify(const char *path, const struct journal_hash *head, bool json)
 	rejudge_free(rejudge);
 	if (result != RESULT_OK)
 		return usage_error("%s", err.text);
-	return report.good ? EXIT_SAFE : EXIT_NO;
+	return output_end(report.good ? EXIT_SAFE : EXIT_NO);
 }
 
 int cmd_verify(int argc, char **argv)

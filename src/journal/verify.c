@@ -296,8 +296,8 @@ json_t *journal_report_json(const struct journal_report *report)
 	char head[JOURNAL_HASH_TEXT];
 	json_t *bad = json_null();
 	if (!report->good)
-		bad = json_pack("{s:I, s:s, s:s}", "record", (json_int_t)report->bad_seq, "field",
-		        report->field, "text", report->text);
+		bad = json_pack("{s:I, s:s, s:o}", "record", (json_int_t)report->bad_seq, "field",
+		        report->field, "text", json_text(report->text));
 	return json_pack("{s:b, s:I, s:I, s:s, s:I, s:I, s:o}", "good", report->good, "records",
 	        (json_int_t)report->records, "head_record", (json_int_t)report->head.seq, "head",
 	        journal_hash_format(&report->head.hash, head), "expected_head_record",

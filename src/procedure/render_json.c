@@ -4,6 +4,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "base/json.h"
+
 // Every json_* call below may fail for want of memory and then gives NULL, which the _new setters
 // refuse; `failed` remembers that.
 struct writer {
@@ -197,7 +199,7 @@ enum result check_write_json(const struct procedure *procedure, const struct che
 	const struct check_route *main = &report->routes[0];
 	json_t *root = json_object(), *routes = json_array(), *findings = json_array();
 	set_text(&w, root, "name", procedure->id);
-	set_text(&w, root, "file", procedure->file);
+	set(&w, root, "file", json_text(procedure->file));
 	set(&w, root, "ok", json_boolean(report->ok));
 	for (int i = 0; i < SAFETY_PATHS; i++)
 		set_text(&w, root, safety_path_text((enum safety_path)i),

@@ -118,6 +118,18 @@ static void a_loop_ends(void **state)
 	buffer_free(&out);
 }
 
+static void texts_of_any_octets_are_strings(void **state)
+{
+	(void)state;
+	static const char *const texts[][2] = {{"move.yaml", "move.yaml"}, {"", ""},
+	        {"zo\xc3\xab.yaml", "zo\xc3\xab.yaml"}, {"zo\xeb/\xc3\xab\n", "zo?/??\n"}};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		json_t *value = json_text(texts[i][0]);
+		assert_string_equal(json_string_value(value), texts[i][1]);
+		json_decref(value);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +138,7 @@ int main(void)
 	        cmocka_unit_test(limits_hold),
 	        cmocka_unit_test(a_failed_write_leaves_the_buffer),
 	        cmocka_unit_test(a_loop_ends),
+	        cmocka_unit_test(texts_of_any_octets_are_strings),
 	};
 	return cmocka_run_group_tests_name("base json", tests, NULL, NULL);
 }
