@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { FULL_CHANGES = 8 }; // with at most so many changes, every corner
+enum { FULL_CHANGES = 10 }; // with at most so many changes, every corner
 
 struct descent {
 	struct checker *checker;
