@@ -66,6 +66,9 @@ static enum result find_party(const struct change_definition *d, const struct pr
 		if (number < 0 || (wanted >> number & 1) == 0)
 			return error_set(err, RESULT_INPUT,
 			        "step '%s' does not need the approval of '%.40s'", step->id, as);
+		if ((missing >> number & 1) == 0)
+			return error_set(err, RESULT_INPUT, "step '%s' is approved by '%s' already",
+			        step->id, d->procedure->parties[number].id);
 		*party = d->procedure->parties[number].id;
 		return RESULT_OK;
 	}
@@ -156,12 +159,12 @@ static enum result check_sense(enum journal_kind kind, const struct progress *pr
 		        "nothing of step '%s' or of a later one has happened: there is nothing to "
 		        "undo",
 		        step->id);
-	if (kind != JOURNAL_DONE || progress->undo_to >= 0)
+	if (kind == JOURNAL_UNDO || progress->undo_to >= 0)
 		return RESULT_OK;
 	if (progress_is_over(progress, step->index))
 		return error_set(err, RESULT_INPUT, "step '%s' is %s already", step->id,
 		        s->skipped ? "skipped" : "done, and seen everywhere");
-	if (!progress_is_on_way(progress, step))
+	if (kind == JOURNAL_DONE && !progress_is_on_way(progress, step))
 		return error_set(err, RESULT_INPUT,
 		        "step '%s' is not on the way that the change takes", step->id);
 	return RESULT_OK;
@@ -202,7 +205,7 @@ static enum result say_in(const char *path, const struct saying *saying,
         const struct replay *replay, const struct said *said, struct error *err)
 {
 	const struct change_definition *d = replay->definition;
-	const struct procedure_step *step;
+	const struct procedure_step *step = NULL;
 	const char *party = NULL;
 	enum result result = find_step(d, said->step, &step, err);
 	if (result == RESULT_OK)
