@@ -2,6 +2,7 @@
 // git does.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,6 +78,7 @@ static void hold_standard_descriptors(void)
 int main(int argc, char **argv)
 {
 	hold_standard_descriptors();
+	signal(SIGXFSZ, SIG_IGN); // a file too large for its limit is an error of write(2)
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;
