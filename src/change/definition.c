@@ -470,6 +470,14 @@ static enum result read_data_ttl(struct loader *l, const struct yaml_node *node)
 	return result;
 }
 
+static enum result read_bridge(struct loader *l, const struct yaml_node *node)
+{
+	enum result result = yaml_duration(node, "bridge", &l->d->bridge_ms, l->err);
+	if (result == RESULT_OK && l->d->bridge_ms < 4 * l->d->poll_ms)
+		result = yaml_error(node, l->err, "'bridge' must be at least four times 'poll'");
+	return result;
+}
+
 static enum result read_settings(struct loader *l)
 {
 	const struct yaml_node *node = yaml_get(l->root, "poll");
@@ -478,6 +486,9 @@ static enum result read_settings(struct loader *l)
 	        node == NULL ? RESULT_OK : yaml_duration(node, "poll", &l->d->poll_ms, l->err);
 	if (result == RESULT_OK && (l->d->poll_ms < 200 || l->d->poll_ms > DAY_MS))
 		result = yaml_error(node, l->err, "'poll' must be from 200ms to 1d");
+	node = yaml_get(l->root, "bridge");
+	if (result == RESULT_OK && node != NULL)
+		result = read_bridge(l, node);
 	node = yaml_get(l->root, "data-ttl");
 	if (result == RESULT_OK && node != NULL)
 		result = read_data_ttl(l, node);
@@ -550,8 +561,8 @@ static enum result read_zones(struct loader *l)
 }
 
 static const char *const top_words[] = {"change", "zone", "parent-zone", "procedure", "journal",
-        "poll", "data-ttl", "may-be-insecure", "unchanged-since", "samples", "parent-anchors",
-        "confirmed", "parties", NULL};
+        "poll", "bridge", "data-ttl", "may-be-insecure", "unchanged-since", "samples",
+        "parent-anchors", "confirmed", "parties", NULL};
 
 static void set_defaults(struct change_definition *d)
 {

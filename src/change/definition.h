@@ -81,6 +81,7 @@ struct change_definition {
 	size_t procedure_length;
 	const char *journal_path;
 	int64_t poll_ms;
+	int64_t bridge_ms;   // how long a time without observation is bridged; 0: the usual
 	uint32_t data_ttl_s; // declared: the largest TTL in the zone; 0: not declared
 	bool may_be_insecure;
 	int64_t unchanged_since_ms; // declared past; TIME_NEVER_MS: not declared

@@ -62,6 +62,8 @@ static enum result fill_subject(
 	subject->past_since_ms = d->unchanged_since_ms;
 	if (subject->max_hole_ms < 10 * d->poll_ms)
 		subject->max_hole_ms = 10 * d->poll_ms;
+	if (d->bridge_ms > 0)
+		subject->max_hole_ms = d->bridge_ms;
 	enum result result = add_servers(subject, 0, &d->parties[d->parent], err);
 	for (int i = 0; result == RESULT_OK && i < (int)d->procedure->party_count; i++)
 		if (i != d->parent && procedure_party_publishes(d->procedure, i))

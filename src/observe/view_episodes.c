@@ -325,6 +325,18 @@ static void show(struct observe_view *view, struct place_kind *now, const struct
 		episode_find(view, shown->serial)->shown_by++;
 }
 
+// Behind too long a silence it may have shown anything: its past begins again, and what was
+// declared about the time before the first round says nothing about this.
+static void hole_check(
+        struct observe_view *view, struct place_kind *pk, const struct observe_fact *fact)
+{
+	if (!pk->answered || pk->gone ||
+	        fact->asked_ms - pk->answered_ms <= view->subject->max_hole_ms)
+		return;
+	pk->first_ms = TIME_NEVER_MS;
+	view->past_since_ms = TIME_NEVER_MS;
+}
+
 void view_fact_feed(struct observe_view *view, const struct observe_round *round,
         const struct observe_fact *fact)
 {
@@ -342,6 +354,7 @@ void view_fact_feed(struct observe_view *view, const struct observe_round *round
 	*pk = now;
 	if (!complete)
 		return;
+	hole_check(view, pk, fact);
 	if (meaning_changed(view, &before, pk))
 		pk->since_ms = fact->answered_ms;
 	for (size_t i = 0; i < before.count; i++)

@@ -222,6 +222,30 @@ static void holes_in_observation_do_no_harm(void **state)
 	scene_free(s);
 }
 
+// While nobody could look, a signer dropped the foreign keys and took them back.
+static void what_happened_behind_a_silence_is_not_known(void **state)
+{
+	(void)state;
+	struct scene *s = scene_new(&(struct scene_options){
+	        .seed = 20, .poll = "1h", .lag = "1h", .ghost_ms = HOUR_MS / 2});
+	run_until_replied(s, "add-new-ds");
+	scene_run(s, 12 * HOUR_MS);
+	assert_int_equal(simdns_ns(s->dns, SIMDNS_LOSING), LOSING);
+	uint64_t keys = simdns_keys(s->dns, SIMDNS_LOSING);
+	for (int i = 0; i < SIMDNS_ADDRESSES; i++)
+		simdns_down(s->dns, SIMDNS_LOSING, i, true);
+	scene_run(s, 2 * HOUR_MS);
+	simdns_set_keys(s->dns, SIMDNS_LOSING, SIMDNS_LOSING_KSK | SIMDNS_LOSING_ZSK);
+	scene_run(s, 24 * HOUR_MS);
+	simdns_set_keys(s->dns, SIMDNS_LOSING, keys);
+	scene_run(s, 10 * HOUR_MS);
+	for (int i = 0; i < SIMDNS_ADDRESSES; i++)
+		simdns_down(s->dns, SIMDNS_LOSING, i, false);
+	finish(s, 60 * DAY_MS);
+	scene_judge(s, SAFETY_SAFE);
+	scene_free(s);
+}
+
 // ---- Other people ----------------------------------------------------------------------------
 
 static void ttls_that_somebody_changes_move_the_waits(void **state)
@@ -387,6 +411,7 @@ int main(void)
 	        cmocka_unit_test(a_server_that_is_down_at_first_is_waited_for),
 	        cmocka_unit_test(a_server_that_falls_silent_stops_the_change),
 	        cmocka_unit_test(holes_in_observation_do_no_harm),
+	        cmocka_unit_test(what_happened_behind_a_silence_is_not_known),
 	        cmocka_unit_test(ttls_that_somebody_changes_move_the_waits),
 	        cmocka_unit_test(a_lowered_ttl_counts_when_the_old_one_is_gone),
 	        cmocka_unit_test(a_foreign_key_stops_the_change),

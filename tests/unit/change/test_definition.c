@@ -119,6 +119,8 @@ static void mistakes_at_the_top(void **state)
 	        {"poll: 1m", "poll: 100ms", "move.yaml:4:7: 'poll' must be from 200ms to 1d"},
 	        {"poll: 1m", "poll: 2d", "'poll' must be from 200ms to 1d"},
 	        {"poll: 1m", "poll: 60", "move.yaml:4:7: "},
+	        {"data-ttl: 1h", "bridge: 3m",
+	                "move.yaml:5:9: 'bridge' must be at least four times"},
 	        {"data-ttl: 1h", "data-ttl: 1500ms",
 	                "move.yaml:5:11: 'data-ttl' must be whole seconds"},
 	        {"data-ttl: 1h", "data-ttl: 30000d", "'data-ttl' must be whole seconds"},
