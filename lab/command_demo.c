@@ -8,9 +8,12 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,7 +33,7 @@ enum { DEMO_ANSWERS_MIN = 5000, DEMO_FRESH_MIN = 1000 };
 struct demo {
 	struct lab *lab;
 	struct prober *prober;
-	bool terminal;
+	bool terminal, colour;
 	bool line_shown;
 	int64_t began_ms;
 };
@@ -48,6 +51,30 @@ static void erase_line(struct demo *d)
 	d->line_shown = false;
 }
 
+static int columns(void)
+{
+	struct winsize size;
+	bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+	return known ? size.ws_col : 100;
+}
+
+static void count_words(const struct demo *d, const struct prober_tally *sum, struct buffer *out)
+{
+	const struct prober_counts *counts = prober_counts(d->prober);
+	unsigned long long failures = prober_failures(sum);
+	long long s = (long long)(now_ms() - d->began_ms) / 1000;
+	buffer_printf(out, " %lld:%02lld  %llu answers, ", s / 60, s % 60,
+	        (unsigned long long)(sum->answered[PROBE_FRESH] + sum->answered[PROBE_REPEATED]));
+	if (failures == 0)
+		buffer_puts(out, "every one authenticated (");
+	else
+		buffer_printf(out, "%llu NOT authenticated (", failures);
+	for (int i = 0; i < LAB_RESOLVERS; i++)
+		buffer_printf(out, "%s%s %llu", i > 0 ? ", " : "", lab_info(d->lab)->resolver[i].id,
+		        (unsigned long long)counts->resolver[i].outcome[PROBE_SECURE]);
+	buffer_puts(out, ")");
+}
+
 // What the validators said so far, in one line that stays below.
 static void show_line(struct demo *d)
 {
@@ -55,21 +82,29 @@ static void show_line(struct demo *d)
 	if (!d->terminal)
 		return;
 	prober_sum(prober_counts(d->prober), &sum);
+	uint64_t failures = prober_failures(&sum);
+	struct buffer line = buffer_init(1000);
+	count_words(d, &sum, &line);
 	erase_line(d);
-	printf("   %3lld s   %llu answers: %llu authenticated, %llu not",
-	        (long long)(now_ms() - d->began_ms) / 1000,
-	        (unsigned long long)(sum.answered[PROBE_FRESH] + sum.answered[PROBE_REPEATED]),
-	        (unsigned long long)sum.outcome[PROBE_SECURE],
-	        (unsigned long long)prober_failures(&sum));
+	printf("%s%.*s%s",
+	        !d->colour      ? ""
+	        : failures == 0 ? "\033[32m"
+	                        : "\033[31m",
+	        columns() - 1, buffer_text(&line), d->colour ? "\033[0m" : "");
+	buffer_free(&line);
 	d->line_shown = true;
 	fflush(stdout);
 }
 
 static _Noreturn void change_child(const struct demo *d, const char *change, int out)
 {
-	struct rehearsal r = {.change = change, .within_ms = 170 * SECOND_MS};
+	struct rehearsal r = {
+	        .change = change, .within_ms = 170 * SECOND_MS, .output = REHEARSAL_HERE};
 	struct rehearsal_outcome outcome;
 	struct error err = {0};
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		_exit(1);
@@ -80,18 +115,28 @@ static _Noreturn void change_child(const struct demo *d, const char *change, int
 	_exit(result == RESULT_OK ? 0 : 1);
 }
 
-// Passes the change's lines on, with the counters below them, until it ends.
+// A window that was made larger or smaller is so for `baton run`, too.
+static void pass_size(const struct demo *d, int to)
+{
+	struct winsize size;
+	if (d->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		(void)ioctl(to, TIOCSWINSZ, &size);
+}
+
+// Passes the change's lines on, with the counters below them, until it ends. What is not a whole
+// line yet, or a whole picture, stays without the counters.
 static void follow(struct demo *d, int from)
 {
-	char buffer[4096];
+	char buffer[16384];
 	struct pollfd p = {.fd = from, .events = POLLIN};
 	while (!command_stopped()) {
 		int ready = poll(&p, 1, 500);
+		pass_size(d, from);
 		if (ready < 0 && errno != EINTR)
 			return;
 		if (ready > 0) {
 			ssize_t n = read(from, buffer, sizeof(buffer));
-			if (n <= 0)
+			if (n <= 0) // the other end of a pseudo-terminal ends with EIO
 				return;
 			erase_line(d);
 			fwrite(buffer, 1, (size_t)n, stdout);
@@ -103,18 +148,30 @@ static void follow(struct demo *d, int from)
 	}
 }
 
+// A terminal of its own, so that `baton run` draws as it does for a person; else a pipe.
+static bool open_between(const struct demo *d, int ends[2])
+{
+	struct winsize size;
+	if (!d->terminal)
+		return pipe(ends) == 0;
+	bool sized = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+	return openpty(&ends[0], &ends[1], NULL, NULL, sized ? &size : NULL) == 0;
+}
+
 static bool run_change(struct demo *d, const char *change)
 {
-	int out[2], status = 0;
-	if (pipe(out) != 0)
+	int between[2], status = 0;
+	if (!open_between(d, between))
 		return false;
 	fflush(NULL);
 	pid_t pid = fork();
-	if (pid == 0)
-		change_child(d, change, out[1]);
-	close(out[1]);
-	follow(d, out[0]);
-	close(out[0]);
+	if (pid == 0) {
+		close(between[0]);
+		change_child(d, change, between[1]);
+	}
+	close(between[1]);
+	follow(d, between[0]);
+	close(between[0]);
 	erase_line(d);
 	if (pid > 0 && command_stopped())
 		kill(pid, SIGTERM);
@@ -205,17 +262,25 @@ static bool show(
 	p.log_path = o->log;
 	if (prober_start(d->lab, &p, &d->prober, err) != RESULT_OK)
 		return false;
-	printf("\nA prober asks four kinds of validators %u questions a second; `baton run` "
-	       "begins.\n\n",
-	        p.rate);
+	printf("\n%s moves from the losing operator (Knot DNS) to the gaining one (BIND), while a "
+	       "prober\nasks four kinds of validators %u questions a second. `baton run` begins; "
+	       "times are UTC.\n\n",
+	        lab_info(d->lab)->zone, p.rate);
 	d->began_ms = now_ms();
 	bool finished = run_change(d, change);
+	if (finished && !command_stopped())
+		printf("\nThe change is over. The prober goes on for a while, to see what its end "
+		       "did.\n");
 	ask_on(d);
 	bool moved = finished && is_moved(d, err);
 	if (prober_stop(d->prober, &counts, err) != RESULT_OK)
 		return false;
 	print_counts(d, &counts);
-	bool good = judge(lab_info(d->lab), &counts) && moved && !command_stopped();
+	if (command_stopped()) {
+		puts("Interrupted. The lab is ended, and nothing of it stays.");
+		return false;
+	}
+	bool good = judge(lab_info(d->lab), &counts) && moved;
 	if (!moved)
 		printf("the zone has not moved%s%s\n", err->text[0] != '\0' ? ": " : "", err->text);
 	printf("%s\n", good ? "The zone has moved to another operator. Every single answer was "
@@ -231,7 +296,10 @@ int command_demo(int argc, char **argv)
 	struct error err = {0};
 	if (!command_options(argc, argv, "change rate log keep dir ttl names", usage, &o, &status))
 		return status;
-	struct demo d = {.terminal = isatty(STDOUT_FILENO)};
+	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+	struct demo d = {.terminal = isatty(STDOUT_FILENO) != 0 && term != NULL &&
+	                             strcmp(term, "dumb") != 0};
+	d.colour = d.terminal && (no_colour == NULL || no_colour[0] == '\0');
 	o.lab.progress = command_progress;
 	puts("Starting a small internet: a root, a TLD, two DNS operators, four validating "
 	     "resolvers.");

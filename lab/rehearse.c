@@ -26,7 +26,7 @@ struct stage {
 	const struct lab *lab;
 	const struct rehearsal *r;
 	struct arena *arena;
-	char *definition, *journal, *log, *baton;
+	char *definition, *log, *baton;
 	int64_t until_ms;
 };
 
@@ -78,9 +78,11 @@ static enum result stage_new(
 	*s = (struct stage){.lab = lab, .r = r, .arena = arena_new(8u << 20)};
 	if (s->arena == NULL)
 		return error_set(err, RESULT_MEMORY, "out of memory");
-	s->baton = arena_strdup(s->arena, baton != NULL ? baton : self);
+	const char *program = baton != NULL ? baton : self;
+	s->baton = realpath(program, NULL);
+	if (s->baton == NULL)
+		return error_set_errno(err, "cannot run %s", program);
 	s->definition = arena_printf(s->arena, "%s/change.yaml", dir);
-	s->journal = arena_printf(s->arena, "%s/change.journal", dir);
 	s->log = arena_printf(s->arena, "%s/change.log", dir);
 	s->until_ms = now_ms() + r->within_ms;
 	return stage_write(s, err);
@@ -96,7 +98,8 @@ static _Noreturn void program_child(const struct stage *s, char *const argv[])
 		if (out < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
 			_exit(126);
 	}
-	if (lab_enter(s->lab, LAB_ENTER_NET, &err) != RESULT_OK) {
+	if (lab_enter(s->lab, LAB_ENTER_NET, &err) != RESULT_OK ||
+	        chdir(lab_info(s->lab)->dir) != 0) {
 		dprintf(STDERR_FILENO, "%s\n", err.text);
 		_exit(126);
 	}
@@ -195,7 +198,7 @@ static enum result run_once(struct stage *s, struct kills *k, struct rehearsal_o
         bool *ended, int *status, struct error *err)
 {
 	pid_t pid;
-	enum result result = program_start(s, "run", s->definition, &pid, err);
+	enum result result = program_start(s, "run", "change.yaml", &pid, err);
 	if (result != RESULT_OK)
 		return result;
 	while (!(*ended = program_ended(pid, status))) {
@@ -218,7 +221,7 @@ static enum result verify(struct stage *s, struct rehearsal_outcome *o, struct e
 	pid_t pid;
 	int status = 0;
 	int64_t until_ms = now_ms() + MINUTE_MS;
-	enum result result = program_start(s, "verify", s->journal, &pid, err);
+	enum result result = program_start(s, "verify", "change.journal", &pid, err);
 	if (result != RESULT_OK)
 		return result;
 	while (!program_ended(pid, &status)) {
@@ -264,6 +267,7 @@ enum result rehearse(const struct lab *lab, const struct rehearsal *rehearsal,
 		result = run_all(&s, &o, err);
 	o.took_ms = now_ms() - began_ms;
 	*outcome = o;
+	free(s.baton);
 	arena_free(s.arena);
 	return result;
 }

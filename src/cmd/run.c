@@ -61,8 +61,10 @@ static enum result run_engine(const struct change_definition *d, struct journal 
 	if (result == RESULT_OK) {
 		running = loop;
 		catch_signals();
+		screen_start(screen, loop);
 		if (change_engine_end(engine, NULL) == CHANGE_RUNNING)
 			loop_run(loop, TIME_NEVER_MS);
+		screen_stop(screen);
 		running = NULL;
 		*end = change_engine_end(engine, err);
 		change_engine_free(engine);
@@ -79,7 +81,7 @@ static void print_head(struct journal *journal, const char *path, bool json)
 		return;
 	journal_hash_format(&head.hash, hash);
 	if (!json) {
-		printf("journal %s: %lld records, head %s\n", path, (long long)head.seq, hash);
+		printf("%s: %lld records, head %s\n", path, (long long)head.seq, hash);
 		return;
 	}
 	json_t *line = json_pack("{s:o, s:I, s:s}", "journal", json_text(path), "records",

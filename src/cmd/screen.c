@@ -3,38 +3,61 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
 
 #include "base/buffer.h"
+#include "cmd/lines.h"
+
+enum { SCREEN_TEXT = 1 << 20, SAID_COLUMN = 18, REDRAW_MS = 1000 };
+
+// A step in the table, as it stood after the last turn.
+struct row {
+	const struct procedure_step *step;
+	const char *mark, *state;
+	enum lines_colour colour;
+	int64_t until_ms; // it waits so long; TIME_NEVER_MS: it does not, or nobody knows
+};
 
 struct screen {
 	FILE *out;
 	const struct change_definition *d;
 	enum screen_style style;
+	struct lines_look look;
+	struct loop *loop;
+	struct loop_timer timer;   // redraws the countdown
+	int id_width, party_width; // of the table's columns
+	size_t rows;
+	struct row row[PROCEDURE_MAX_STEPS];
 	int drawn; // lines of the table that are on the terminal
+	bool undoing;
 };
 
-static const char *const words[] = {
-        [CHANGE_SAID_PREFLIGHT] = "missing",
-        [CHANGE_SAID_BEGUN] = "begins",
-        [CHANGE_SAID_WAIT] = "waits",
-        [CHANGE_SAID_SAFE] = "safe",
-        [CHANGE_SAID_ACT] = "acts",
-        [CHANGE_SAID_REPLY] = "reply",
-        [CHANGE_SAID_SEEN] = "seen",
-        [CHANGE_SAID_ASK] = "asks",
-        [CHANGE_SAID_STUCK] = "stuck",
-        [CHANGE_SAID_TURN] = "turns",
-        [CHANGE_SAID_END] = "end",
+static const struct {
+	const char *word;
+	enum lines_colour colour;
+} words[] = {
+        [CHANGE_SAID_PREFLIGHT] = {"missing", LINES_RED},
+        [CHANGE_SAID_BEGUN] = {"begins", LINES_GREEN},
+        [CHANGE_SAID_WAIT] = {"waits", LINES_YELLOW},
+        [CHANGE_SAID_SAFE] = {"safe", LINES_GREEN},
+        [CHANGE_SAID_ACT] = {"acts", LINES_BOLD},
+        [CHANGE_SAID_REPLY] = {"reply", LINES_DIM},
+        [CHANGE_SAID_SEEN] = {"seen", LINES_GREEN},
+        [CHANGE_SAID_ASK] = {"asks", LINES_BOLD},
+        [CHANGE_SAID_STUCK] = {"stuck", LINES_RED},
+        [CHANGE_SAID_TURN] = {"turns", LINES_YELLOW},
+        [CHANGE_SAID_END] = {"end", LINES_GREEN},
 };
 
 struct screen *screen_new(
         FILE *out, const struct change_definition *definition, enum screen_style style)
 {
 	struct screen *s = calloc(1, sizeof *s);
-	if (s != NULL)
-		*s = (struct screen){.out = out, .d = definition, .style = style};
+	if (s == NULL)
+		return NULL;
+	*s = (struct screen){
+	        .out = out, .d = definition, .style = style, .look = lines_look_of(out)};
+	if (style == SCREEN_TERMINAL && !s->look.terminal)
+		s->style = SCREEN_PLAIN;
 	return s;
 }
 
@@ -49,6 +72,18 @@ static int64_t now_ms(void)
 	return clock_now_ms(&clock);
 }
 
+// ---- What has happened -----------------------------------------------------------------------
+
+static void say_json(struct screen *s, enum change_said what, const char *step, const char *text)
+{
+	json_t *line = json_pack("{s:I, s:s, s:s, s:s, s:s}", "at_ms", (json_int_t)now_ms(),
+	        "change", s->d->id, "what", words[what].word, "step", step, "text", text);
+	json_dumpf(line, s->out, JSON_COMPACT);
+	fputc('\n', s->out);
+	fflush(s->out);
+	json_decref(line);
+}
+
 static void erase_table(struct screen *s)
 {
 	if (s->drawn > 0)
@@ -56,14 +91,17 @@ static void erase_table(struct screen *s)
 	s->drawn = 0;
 }
 
-static void say_json(struct screen *s, enum change_said what, const char *step, const char *text)
+// Who acts is what a reader looks for: it comes first, with what the step is about.
+static void say_text(const struct screen *s, enum change_said what, const char *id,
+        const char *text, struct buffer *out)
 {
-	json_t *line = json_pack("{s:I, s:s, s:s, s:s, s:s}", "at_ms", (json_int_t)now_ms(),
-	        "change", s->d->id, "what", words[what], "step", step, "text", text);
-	json_dumpf(line, s->out, JSON_COMPACT);
-	fputc('\n', s->out);
-	fflush(s->out);
-	json_decref(line);
+	int number = id[0] != '\0' ? procedure_step_find(s->d->procedure, id) : -1;
+	if (what != CHANGE_SAID_ACT || number < 0)
+		buffer_printf(out, "%s%s%s", id, id[0] != '\0' ? ": " : "", text);
+	else if (s->undoing)
+		buffer_printf(out, "%s takes back %s", text, id);
+	else
+		buffer_printf(out, "%s, %s: %s", text, id, s->d->procedure->steps[number].title);
 }
 
 void screen_said(void *ctx, enum change_said what, const char *step, const char *text)
@@ -73,33 +111,32 @@ void screen_said(void *ctx, enum change_said what, const char *step, const char 
 		say_json(s, what, step, text);
 		return;
 	}
-	erase_table(s);
+	// That it acts is what comes next, and says as much.
+	if (s->style == SCREEN_TERMINAL && what == CHANGE_SAID_SAFE &&
+	        strcmp(text, "safe now") == 0)
+		return;
+	struct buffer said = buffer_init(SCREEN_TEXT), shorter = buffer_init(SCREEN_TEXT),
+	              lines = buffer_init(SCREEN_TEXT);
 	char at[TIME_TEXT];
-	time_format(now_ms() / SECOND_MS * SECOND_MS, at);
-	at[19] = '\0';
-	for (const char *line = text; *line != '\0';) {
-		size_t n = strcspn(line, "\n");
-		fprintf(s->out, "%s  %-7s %s%s%.*s\n", at + 11, words[what], step,
-		        step[0] != '\0' ? ": " : "", (int)n, line);
-		line += n + (line[n] == '\n');
-	}
+	time_format(now_ms(), at);
+	say_text(s, what, step, text, &said);
+	lines_short_times(buffer_text(&said), now_ms(), &shorter);
+	buffer_printf(&lines, "%.8s  %s%-8s%s", at + 11, lines_colour(&s->look, words[what].colour),
+	        words[what].word, lines_colour(&s->look, LINES_PLAIN));
+	lines_wrap(&lines, buffer_text(&shorter), SAID_COLUMN, SAID_COLUMN, s->look.width);
+	erase_table(s);
+	fputs(buffer_text(&lines), s->out);
 	fflush(s->out);
+	buffer_free(&said);
+	buffer_free(&shorter);
+	buffer_free(&lines);
 }
 
-static const char *state_of(const struct change_view *v, int step, const struct move **move)
+// ---- The table of steps ----------------------------------------------------------------------
+
+static const char *state_of_move(const struct move *move)
 {
-	const struct progress_step *s = &v->progress->steps[step];
-	*move = NULL;
-	if (s->skipped)
-		return "skipped";
-	if (s->forward.state == DEED_EVERYWHERE)
-		return "done";
-	for (size_t i = 0; v->decision != NULL && i < v->decision->count; i++)
-		if (v->decision->moves[i].step == step && v->decision->moves[i].kind != MOVE_TURN)
-			*move = &v->decision->moves[i];
-	if (*move == NULL)
-		return "";
-	switch ((*move)->kind) {
+	switch (move->kind) {
 	case MOVE_WAIT:
 		return "waits";
 	case MOVE_APPROVE:
@@ -113,74 +150,161 @@ static const char *state_of(const struct change_view *v, int step, const struct 
 		return "spreads";
 	case MOVE_STUCK:
 		return "STUCK";
+	case MOVE_NO_WAY_BACK:
+		return "no way back";
 	case MOVE_SEEN:
 	case MOVE_SKIP:
 	case MOVE_BRANCH:
 	case MOVE_TURN:
-	case MOVE_NO_WAY_BACK:
 	default:
 		return "";
 	}
 }
 
-static void countdown(char *out, size_t size, int64_t until_ms)
+static const char *state_of(const struct change_view *v, int step, const struct move **move)
 {
-	char text[DURATION_TEXT];
-	int64_t left_ms = until_ms - now_ms();
-	if (until_ms == TIME_NEVER_MS)
-		out[0] = '\0';
-	else
-		snprintf(out, size, "%s more",
-		        duration_format((left_ms > 0 ? left_ms + 999 : 0) / 1000 * 1000, text));
+	const struct progress_step *s = &v->progress->steps[step];
+	*move = NULL;
+	if (s->skipped)
+		return "skipped";
+	if (s->forward.state == DEED_EVERYWHERE)
+		return "done";
+	for (size_t i = 0; v->decision != NULL && i < v->decision->count; i++)
+		if (v->decision->moves[i].step == step && v->decision->moves[i].kind != MOVE_TURN)
+			*move = &v->decision->moves[i];
+	return *move != NULL ? state_of_move(*move) : "";
 }
 
-static int columns(void)
+static enum lines_colour colour_of(const char *state, const struct move *move)
 {
-	struct winsize size;
-	return ioctl(1, TIOCGWINSZ, &size) == 0 && size.ws_col > 40 ? size.ws_col : 100;
+	if (move == NULL)
+		return state[0] == 'd' ? LINES_GREEN : LINES_DIM;
+	if (move->kind == MOVE_STUCK)
+		return LINES_RED;
+	return move->kind == MOVE_WAIT ? LINES_YELLOW : LINES_BOLD;
 }
 
+// Cuts what does not fit into a line of the terminal, so that erasing finds what was drawn.
 static void draw_line(struct screen *s, struct buffer *table, const char *text)
 {
-	int width = columns() - 1, used = 0;
-	for (const char *p = text; *p != '\0' && used < width; p++) {
-		buffer_add(table, p, 1);
-		used += ((unsigned char)*p & 0xc0) != 0x80;
-	}
-	buffer_puts(table, "\n");
+	size_t octets = strlen(text);
+	bool cut = lines_columns(text, octets) >= s->look.width;
+	while (cut && octets > 0 && lines_columns(text, octets) + 1 >= s->look.width)
+		octets--;
+	while (cut && octets > 0 && ((unsigned char)text[octets] & 0xc0) == 0x80)
+		octets--;
+	buffer_add(table, text, octets);
+	buffer_printf(table, "%s%s\n", cut ? "\u2026" : "", lines_colour(&s->look, LINES_PLAIN));
 	s->drawn++;
 }
 
-static void draw_step(struct screen *s, struct buffer *table, const struct change_view *v,
-        const struct procedure_step *step)
+// "waits 9s"
+static void write_state(const struct row *row, char *out, size_t size)
+{
+	char left[DURATION_TEXT] = "";
+	int64_t left_ms = row->until_ms - now_ms();
+	if (row->until_ms != TIME_NEVER_MS)
+		duration_format((left_ms > 0 ? left_ms + 999 : 0) / 1000 * 1000, left);
+	snprintf(out, size, "%s%s%s", row->state, left[0] != '\0' ? " " : "", left);
+}
+
+static void draw_row(struct screen *s, struct buffer *table, const struct row *row)
+{
+	char line[500], state[DURATION_TEXT + 20];
+	write_state(row, state, sizeof state);
+	snprintf(line, sizeof line, " %s %-*.*s  %-*.*s  %-11s %s", row->mark, s->id_width,
+	        s->id_width, row->step->id, s->party_width, s->party_width,
+	        procedure_party_name(s->d->procedure, row->step->by), state, row->step->title);
+	buffer_puts(table, lines_colour(&s->look, row->colour));
+	draw_line(s, table, line);
+}
+
+static int larger(int width, const char *text, int most)
+{
+	int columns = lines_columns(text, strlen(text));
+	columns = columns < most ? columns : most;
+	return columns > width ? columns : width;
+}
+
+static void measure(struct screen *s)
+{
+	s->id_width = s->party_width = 0;
+	for (size_t i = 0; i < s->rows; i++) {
+		const struct procedure_step *step = s->row[i].step;
+		s->id_width = larger(s->id_width, step->id, 26);
+		s->party_width =
+		        larger(s->party_width, procedure_party_name(s->d->procedure, step->by), 18);
+	}
+}
+
+static void draw_table(struct screen *s)
+{
+	struct buffer table = buffer_init(SCREEN_TEXT);
+	size_t first = 0, room = s->look.height > 4 ? (size_t)s->look.height - 4 : SIZE_MAX;
+	// A table that is higher than the terminal could not be erased.
+	while (s->rows - first > room && s->row[first].state[0] != '\0')
+		first++;
+	erase_table(s);
+	s->look = lines_look_of(s->out); // its size may have changed
+	measure(s);
+	draw_line(s, &table, "");
+	for (size_t i = first; i < s->rows && i - first < room; i++)
+		draw_row(s, &table, &s->row[i]);
+	fwrite(buffer_text(&table), 1, table.length, s->out);
+	fflush(s->out);
+	buffer_free(&table);
+}
+
+static void fill_row(
+        struct row *row, const struct change_view *v, const struct procedure_step *step)
 {
 	const struct move *move;
 	const char *state = state_of(v, step->index, &move);
-	char line[1200], more[DURATION_TEXT + 8] = "";
-	if (move != NULL && move->kind == MOVE_WAIT)
-		countdown(more, sizeof more, move->until_ms);
-	snprintf(line, sizeof line, " %s %-22.22s %-10.10s %-8s %-10s %s",
-	        state[0] == 'd' ? "\u2713"
-	        : move != NULL  ? "\u25b8"
-	                        : " ",
-	        step->id, procedure_party_name(v->definition->procedure, step->by), state, more,
-	        move != NULL && (move->kind == MOVE_WAIT || move->kind == MOVE_STUCK)
-	                ? move->text
-	                : step->title);
-	draw_line(s, table, line);
+	bool waits = move != NULL && move->kind == MOVE_WAIT;
+	*row = (struct row){.step = step,
+	        .mark = state[0] == 'd' ? "\u2713"
+	                : move != NULL  ? "\u25b8"
+	                                : " ",
+	        .state = state,
+	        .colour = colour_of(state, move),
+	        .until_ms = waits ? move->until_ms : TIME_NEVER_MS};
 }
 
 void screen_turned(void *ctx, const struct change_view *view)
 {
 	struct screen *s = ctx;
-	if (s->style != SCREEN_TERMINAL)
+	const struct procedure *p = view->definition->procedure;
+	s->undoing = view->progress->undo_to >= 0;
+	s->rows = 0;
+	for (size_t i = 0; i < p->step_count; i++)
+		if (progress_is_on_way(view->progress, &p->steps[i]))
+			fill_row(&s->row[s->rows++], view, &p->steps[i]);
+	if (s->style == SCREEN_TERMINAL)
+		draw_table(s);
+}
+
+// ---- The clock -------------------------------------------------------------------------------
+
+static void tick(void *ctx)
+{
+	struct screen *s = ctx;
+	if (s->drawn > 0)
+		draw_table(s);
+	loop_timer_start(s->loop, &s->timer, REDRAW_MS);
+}
+
+void screen_start(struct screen *screen, struct loop *loop)
+{
+	if (screen->style != SCREEN_TERMINAL)
 		return;
-	struct buffer table = buffer_init(1 << 20);
-	erase_table(s);
-	for (size_t i = 0; i < view->definition->procedure->step_count; i++)
-		if (progress_is_on_way(view->progress, &view->definition->procedure->steps[i]))
-			draw_step(s, &table, view, &view->definition->procedure->steps[i]);
-	fwrite(buffer_text(&table), 1, table.length, s->out);
-	fflush(s->out);
-	buffer_free(&table);
+	screen->loop = loop;
+	screen->timer = (struct loop_timer){.fire = tick, .ctx = screen, .background = true};
+	loop_timer_start(loop, &screen->timer, REDRAW_MS);
+}
+
+void screen_stop(struct screen *screen)
+{
+	if (screen->loop != NULL)
+		loop_timer_stop(screen->loop, &screen->timer);
+	screen->loop = NULL;
 }

@@ -18,5 +18,8 @@ enum screen_style { SCREEN_PLAIN, SCREEN_TERMINAL, SCREEN_JSON };
 struct screen *screen_new(
         FILE *out, const struct change_definition *definition, enum screen_style style);
 void screen_free(struct screen *screen);
+// Does nothing where there is no terminal.
+void screen_start(struct screen *screen, struct loop *loop);
+void screen_stop(struct screen *screen);
 void screen_said(void *ctx, enum change_said what, const char *step, const char *text);
 void screen_turned(void *ctx, const struct change_view *view);

@@ -1,6 +1,7 @@
 // A lab starts, is watched without a failure, and leaves nothing behind, in whatever way it ends.
 #include "keeper.h"
 #include "lab.h"
+#include "left.h"
 #include "prober.h"
 
 #include <setjmp.h>
@@ -8,8 +9,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <ctype.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -19,47 +18,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-// Whether /proc/<pid>/<name> contains text.
-static bool proc_contains(const char *pid, const char *name, const char *text)
-{
-	char path[PATH_MAX], data[8192];
-	snprintf(path, sizeof(path), "/proc/%s/%s", pid, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	ssize_t n = read(fd, data, sizeof(data));
-	close(fd);
-	return n > 0 && memmem(data, (size_t)n, text, strlen(text)) != NULL;
-}
-
-// Server processes carry the lab's folder in their command line.
-static unsigned count_processes(const char *dir)
-{
-	unsigned count = 0;
-	DIR *proc = opendir("/proc");
-	assert_non_null(proc);
-	const struct dirent *entry;
-	while ((entry = readdir(proc)) != NULL)
-		if (isdigit((unsigned char)entry->d_name[0]) &&
-		        proc_contains(entry->d_name, "cmdline", dir))
-			count++;
-	closedir(proc);
-	return count;
-}
-
-// Waits until nothing of the lab is there, for at most five seconds.
-static void assert_nothing_left(const char *dir)
-{
-	for (int i = 0; i < 100; i++) {
-		if (access(dir, F_OK) != 0 && count_processes(dir) == 0)
-			break;
-		poll(NULL, 0, 50);
-	}
-	assert_int_equal(count_processes(dir), 0);
-	assert_int_not_equal(access(dir, F_OK), 0);
-	assert_false(proc_contains("self", "mountinfo", dir));
-}
 
 static struct lab *start_lab(const struct lab_options *options)
 {
