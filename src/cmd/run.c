@@ -24,14 +24,28 @@ static const char more[] =
         "  1  it was stopped before its end (by a signal); start it again to go on\n"
         "  2  it cannot be run: unusable input, another program runs it, a failing disk";
 
-static struct loop *running;
+enum { LOOK_MS = 200 };
+
+static volatile sig_atomic_t signalled;
 
 static void on_signal(int number)
 {
-	(void)number;
-	// Only a flag is set; the loop looks at it when the signal interrupts its wait.
-	if (running != NULL)
-		loop_stop(running);
+	signalled = number;
+}
+
+// A signal may come at any instant, also where nothing interrupts a wait: a timer looks for it.
+struct watchman {
+	struct loop *loop;
+	struct loop_timer timer;
+};
+
+static void look_for_signal(void *ctx)
+{
+	struct watchman *w = ctx;
+	if (signalled != 0)
+		loop_stop(w->loop);
+	else
+		loop_timer_start(w->loop, &w->timer, LOOK_MS);
 }
 
 static void catch_signals(void)
@@ -59,13 +73,16 @@ static enum result run_engine(const struct change_definition *d, struct journal 
 	        .ctx = screen};
 	result = change_engine_new(&o, &engine, err);
 	if (result == RESULT_OK) {
-		running = loop;
+		struct watchman watchman = {.loop = loop};
+		watchman.timer = (struct loop_timer){
+		        .fire = look_for_signal, .ctx = &watchman, .background = true};
+		loop_timer_start(loop, &watchman.timer, LOOK_MS);
 		catch_signals();
 		screen_start(screen, loop);
 		if (change_engine_end(engine, NULL) == CHANGE_RUNNING)
 			loop_run(loop, TIME_NEVER_MS);
 		screen_stop(screen);
-		running = NULL;
+		loop_timer_stop(loop, &watchman.timer);
 		*end = change_engine_end(engine, err);
 		change_engine_free(engine);
 	}
