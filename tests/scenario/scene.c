@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "change/engine_internal.h"
 
 #define WALL_START_MS  INT64_C(1780000000000)
 #define DEFINITION_MAX 16384
@@ -121,6 +122,22 @@ static void write_file(const char *path, const char *text)
 		fail_msg("%s", err.text);
 }
 
+void scene_define(struct scene *s, const char *piece, const char *other)
+{
+	char *text;
+	size_t length;
+	assert_int_equal(
+	        file_read(s->arena, s->definition_path, DEFINITION_MAX, &text, &length, &s->err),
+	        RESULT_OK);
+	const char *at = strstr(text, piece);
+	assert_non_null(at);
+	write_file(s->definition_path, arena_printf(s->arena, "%.*s%s%s", (int)(at - text), text,
+	                                       other, at + strlen(piece)));
+	if (change_definition_load(s->arena, s->definition_path, &s->definition, &s->err) !=
+	        RESULT_OK)
+		fail_msg("%s", s->err.text);
+}
+
 static void write_files(struct scene *s)
 {
 	struct buffer text = buffer_init(DEFINITION_MAX);
@@ -206,7 +223,7 @@ static void turned(void *ctx, const struct change_view *view)
 	}
 }
 
-static void start(struct scene *s)
+static enum result try_start(struct scene *s)
 {
 	struct journal_options options = {
 	        .clock = loop_clock(s->loop), .random = *sim_random(s->sim)};
@@ -221,8 +238,17 @@ static void start(struct scene *s)
 	        .turned = turned,
 	        .reached = reached,
 	        .ctx = s};
-	if (change_engine_new(&o, &s->engine, &s->err) != RESULT_OK)
-		fail_msg("%s", s->err.text);
+	enum result result = change_engine_new(&o, &s->engine, &s->err);
+	if (result != RESULT_OK)
+		scene_stop(s);
+	return result;
+}
+
+void scene_start_fails(struct scene *s, enum result code, const char *text)
+{
+	enum result result = try_start(s);
+	if (result != code || strstr(s->err.text, text) == NULL)
+		fail_msg("expected '%s', got '%s'", text, s->err.text);
 }
 
 void scene_stop(struct scene *s)
@@ -300,8 +326,8 @@ void scene_run(struct scene *s, int64_t for_ms)
 {
 	int64_t until_ms = loop_now_ms(s->loop) + for_ms;
 	s->killed = false;
-	if (s->engine == NULL)
-		start(s);
+	if (s->engine == NULL && try_start(s) != RESULT_OK)
+		fail_msg("%s", s->err.text);
 	leaks_count(false);
 	s->running = true;
 	if (setjmp(s->out) == 0 && change_engine_end(s->engine, NULL) == CHANGE_RUNNING)
@@ -387,6 +413,92 @@ int64_t scene_seen_ms(struct scene *s, const char *step)
 	return count(s, JOURNAL_STATE, step).seen_ms;
 }
 
+// ---- A restarted engine knows as much ----------------------------------------------------------
+
+static enum result replay_one(void *ctx, const struct journal_record *record, struct error *err)
+{
+	json_t *payload;
+	enum result result = journal_payload(record, &payload, err);
+	if (result != RESULT_OK)
+		return result;
+	result = replay_apply(ctx, record->kind, record->step, record->time_ms, payload, err);
+	json_decref(payload);
+	return result;
+}
+
+static void same_deed(const struct deed *a, const struct deed *b)
+{
+	assert_int_equal(a->state, b->state);
+	assert_int_equal(a->attempts, b->attempts);
+	assert_int_equal(a->shown, b->shown);
+	assert_int_equal(a->publisher, b->publisher);
+	assert_int_equal(a->asked, b->asked);
+	assert_int_equal(a->repeatable, b->repeatable);
+	assert_string_equal(a->attempt, b->attempt);
+	assert_string_equal(a->reason, b->reason);
+	assert_int_equal(a->tried_ms, b->tried_ms);
+	assert_int_equal(a->ended_ms, b->ended_ms);
+	assert_int_equal(a->acted_ms, b->acted_ms);
+	assert_int_equal(a->everywhere_ms, b->everywhere_ms);
+}
+
+static void same_progress(const struct progress *a, const struct progress *b)
+{
+	assert_int_equal(a->is_begun, b->is_begun);
+	assert_int_equal(a->is_finished, b->is_finished);
+	assert_int_equal(a->is_undone, b->is_undone);
+	assert_int_equal(a->line, b->line);
+	assert_int_equal(a->undo_to, b->undo_to);
+	assert_int_equal(a->begun_ms, b->begun_ms);
+	assert_int_equal(a->finished_ms, b->finished_ms);
+	for (size_t i = 0; i < a->procedure->step_count; i++) {
+		const struct progress_step *x = &a->steps[i], *y = &b->steps[i];
+		assert_int_equal(x->approved, y->approved);
+		assert_int_equal(x->said_done, y->said_done);
+		assert_int_equal(x->skipped, y->skipped);
+		assert_int_equal(x->done_ms, y->done_ms);
+		assert_int_equal(x->turn_ms, y->turn_ms);
+		same_deed(&x->forward, &y->forward);
+		same_deed(&x->back, &y->back);
+	}
+}
+
+static void same_view(
+        const struct scene *s, const struct observe_view *a, const struct observe_view *b)
+{
+	struct safety_history one, other;
+	struct error err = {0};
+	int64_t now_ms = scene_wall_ms(s);
+	assert_int_equal(observe_view_history(a, now_ms, true, &one, NULL, &err), RESULT_OK);
+	assert_int_equal(observe_view_history(b, now_ms, true, &other, NULL, &err), RESULT_OK);
+	assert_int_equal(one.count, other.count);
+	assert_memory_equal(one.names, other.names, sizeof *one.names);
+	for (int i = 0; i < one.count; i++) {
+		assert_int_equal(one.editions[i].from_ms, other.editions[i].from_ms);
+		assert_int_equal(one.editions[i].until_ms, other.editions[i].until_ms);
+		assert_int_equal(one.editions[i].content, other.editions[i].content);
+		assert_int_equal(one.editions[i].ttl_s, other.editions[i].ttl_s);
+	}
+	safety_history_free(&one);
+	safety_history_free(&other);
+}
+
+static void same_as_restarted(struct scene *s)
+{
+	struct replay replay;
+	struct journal *journal;
+	struct journal_filter all = {0};
+	assert_int_equal(replay_init(&replay, &s->err), RESULT_OK);
+	assert_int_equal(
+	        journal_open(s->journal_path, JOURNAL_READ, NULL, &journal, &s->err), RESULT_OK);
+	if (journal_iterate(journal, &all, replay_one, &replay, &s->err) != RESULT_OK)
+		fail_msg("%s", s->err.text);
+	journal_close(journal);
+	same_progress(&s->engine->now.progress, &replay.progress);
+	same_view(s, s->engine->now.view, replay.view);
+	replay_free(&replay);
+}
+
 static int64_t verify(struct scene *s)
 {
 	struct rejudge *rejudge;
@@ -397,6 +509,8 @@ static int64_t verify(struct scene *s)
 		fail_msg("%s", s->err.text);
 	if (!report.good)
 		fail_msg("%s", report.text);
+	if (s->engine != NULL)
+		same_as_restarted(s);
 	int64_t verdicts = rejudge_verdicts(rejudge);
 	rejudge_free(rejudge);
 	return verdicts;

@@ -80,6 +80,10 @@ void scene_free(struct scene *scene);
 // Starts the engine where it does not run, and runs it for so long, or until the change ends or the
 // engine is killed.
 void scene_run(struct scene *scene, int64_t for_ms);
+// The engine cannot be started: this code, and this in its sentence.
+void scene_start_fails(struct scene *scene, enum result code, const char *text);
+// Replaces a piece of the definition.
+void scene_define(struct scene *scene, const char *piece, const char *other);
 // What a stop signal does: the engine is freed, the journal closed.
 void scene_stop(struct scene *scene);
 // Once, in so long; not more than 16 of them.
@@ -94,7 +98,8 @@ unsigned scene_records(struct scene *scene, enum journal_kind kind, const char *
 // When the step was seen everywhere; TIME_NEVER_MS where it was not.
 int64_t scene_seen_ms(struct scene *scene, const char *step);
 
-// Fails where the journal is not good; the other one, too, where it holds no verdict.
+// Fails where the journal is not good, or where an engine started from it would know something else
+// than the one that runs; the other one, too, where it holds no verdict.
 void scene_verify_chain(struct scene *scene);
 void scene_verify(struct scene *scene);
 // The worst that any resolver could have met, by what was really served.
