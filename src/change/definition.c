@@ -681,11 +681,12 @@ enum result change_definition_usable(const struct change_definition *definition,
 const struct change_ways *change_ways_of(
         const struct change_definition *definition, int by, int publisher)
 {
-	bool parent = publisher == PROCEDURE_PARENT || publisher == definition->parent;
-	if (!parent)
+	if (publisher != PROCEDURE_PARENT && publisher != definition->parent)
 		return &definition->parties[publisher].ways;
-	const struct change_ways *own = by >= 0 ? &definition->parties[by].at_parent : NULL;
-	return own != NULL && (own->ddns.is_set || own->exec.is_set)
-	               ? own
-	               : &definition->parties[definition->parent].ways;
+	if (by >= 0) {
+		const struct change_ways *own = &definition->parties[by].at_parent;
+		if (own->ddns.is_set || own->exec.is_set)
+			return own;
+	}
+	return &definition->parties[definition->parent].ways;
 }
