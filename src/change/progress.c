@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "change/record.h"
 
 const char *deed_state_text(enum deed_state state)
 {
@@ -157,10 +158,9 @@ static void shift_deed(struct deed *deed, int64_t by_ms)
 // Somebody set the clock: what is counted from an instant goes on as if nothing had been.
 static enum result apply_clock(struct progress *p, const json_t *payload, struct error *err)
 {
-	const json_t *by = json_object_get(payload, "by_ms");
-	if (!json_is_integer(by))
+	int64_t by_ms;
+	if (!change_record_time(json_object_get(payload, "by_ms"), &by_ms))
 		return corrupt(err, JOURNAL_STATE, "by_ms");
-	int64_t by_ms = json_integer_value(by);
 	for (size_t i = 0; i < p->procedure->step_count; i++) {
 		struct progress_step *step = &p->steps[i];
 		step->turn_ms = time_add(step->turn_ms, by_ms);

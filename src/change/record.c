@@ -155,6 +155,15 @@ json_t *change_record_verdict(const struct world *world, const struct move *move
 	        "text", change_record_text(move->text));
 }
 
+bool change_record_time(const json_t *json, int64_t *at_ms)
+{
+	int64_t limit_ms = 10000 * 366 * DAY_MS, value = json_integer_value(json);
+	if (!json_is_integer(json) || value > limit_ms || value < -limit_ms)
+		return false;
+	*at_ms = value;
+	return true;
+}
+
 json_t *change_record_text(const char *text)
 {
 	json_t *json = json_string(text);

@@ -22,5 +22,9 @@ json_t *change_record_verdict(const struct world *world, const struct move *move
 // A string of any octets: what is no UTF-8 (a text that was cut inside a letter) becomes "?".
 json_t *change_record_text(const char *text);
 
+// An instant, or a difference between two, of some ten thousand years at most, so that nobody who
+// adds to it overflows. false where it is none.
+bool change_record_time(const json_t *json, int64_t *at_ms);
+
 // 32 hexadecimal digits that no other attempt has.
 void change_attempt_new(const struct random *random, char attempt[DEED_ATTEMPT]);

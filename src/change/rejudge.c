@@ -96,7 +96,9 @@ static enum result visit_verdict(struct rejudge *r, const struct journal_record 
 	if (step < 0)
 		return error_set(err, RESULT_CORRUPT,
 		        "a verdict about a step that the procedure has not got");
-	int64_t now_ms = json_integer_value(json_object_get(payload, "now_ms"));
+	int64_t now_ms;
+	if (!change_record_time(json_object_get(payload, "now_ms"), &now_ms))
+		return error_set(err, RESULT_CORRUPT, "a verdict at no known time");
 	enum result result = change_world_at(
 	        r->replay.definition, r->replay.view, r->replay.keys, now_ms, &world, err);
 	if (result != RESULT_OK)

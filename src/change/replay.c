@@ -68,15 +68,16 @@ static enum result apply_observation(
 
 static enum result apply_gone(struct replay *replay, const json_t *payload, struct error *err)
 {
-	int publisher = (int)json_integer_value(json_object_get(payload, "publisher"));
-	int64_t at_ms = json_integer_value(json_object_get(payload, "at_ms"));
-	if (publisher < 1 || publisher >= (int)replay->subject->publisher_count)
+	json_int_t publisher = json_integer_value(json_object_get(payload, "publisher"));
+	int64_t at_ms;
+	if (!change_record_time(json_object_get(payload, "at_ms"), &at_ms) || publisher < 1 ||
+	        publisher >= (json_int_t)replay->subject->publisher_count)
 		return error_set(err, RESULT_CORRUPT, "servers of nobody are said to be gone");
 	const struct observe_publisher *p = &replay->subject->publishers[publisher];
 	for (size_t s = 0; s < p->server_count; s++)
 		for (size_t a = 0; a < p->servers[s].address_count; a++) {
-			enum result result = observe_view_declare_gone(
-			        replay->view, publisher, &p->servers[s].addresses[a], at_ms, err);
+			enum result result = observe_view_declare_gone(replay->view, (int)publisher,
+			        &p->servers[s].addresses[a], at_ms, err);
 			if (result != RESULT_OK && result != RESULT_NOT_FOUND)
 				return result;
 		}
