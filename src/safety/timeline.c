@@ -459,10 +459,23 @@ static enum result read_expect(struct reader *r, const struct yaml_node *node)
 	return result;
 }
 
+// An `until` before the last event would hide what comes of that event.
+static enum result read_given_until(struct reader *r, const struct yaml_node *node)
+{
+	enum result result = yaml_duration(node, "until", &r->tl->until_ms, r->err);
+	if (result != RESULT_OK || r->tl->until_ms >= r->last_event_ms)
+		return result;
+	char until[DURATION_TEXT], last[DURATION_TEXT];
+	return yaml_error(node, r->err,
+	        "'until' is %s and the last event at %s, expected 'until' at that event or later: "
+	        "what is never judged is never found",
+	        duration_format(r->tl->until_ms, until), duration_format(r->last_event_ms, last));
+}
+
 static enum result read_until(struct reader *r, const struct yaml_node *node)
 {
 	if (node != NULL)
-		return yaml_duration(node, "until", &r->tl->until_ms, r->err);
+		return read_given_until(r, node);
 	static const enum ttl_kind parts[] = {
 	        TTL_DS, TTL_PARENT_NS, TTL_CHILD_NS, TTL_DNSKEY, TTL_DATA};
 	int64_t lag_ms = r->lag_parent_ms > r->lag_child_ms ? r->lag_parent_ms : r->lag_child_ms;

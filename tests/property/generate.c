@@ -584,8 +584,9 @@ void generate(const struct random *random, struct generated *g)
 	for (int n = chance(&b, 35) ? pick(&b, 1, 3) : 0; n > 0; n--)
 		disturb(&b);
 	sort_events(g);
+	int last = g->events > 0 ? g->event[g->events - 1].at : 0;
 	if (chance(&b, 30))
-		g->until = max(0, b.now + pick(&b, -3, 20));
+		g->until = max(last, b.now + pick(&b, -3, 20));
 }
 
 // How the writer calls things, and in which order.

@@ -113,7 +113,8 @@ bool generated_simpler(const struct generated *g, int i, struct generated *simpl
 	for (int l = 0; l < 2; l++)
 		if (turn(&e, g->lag[l] > 0))
 			simpler->lag[l]--;
-	if (turn(&e, g->until > 0))
+	int last = g->events > 0 ? g->event[g->events - 1].at : 0;
+	if (turn(&e, g->until > last))
 		simpler->until--;
 	for (int k = 0; k < GEN_KEYS; k++)
 		if (turn(&e, g->algorithm[k] != 13))

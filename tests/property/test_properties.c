@@ -175,6 +175,7 @@ static bool plan_make(const struct random *random, uint64_t number, bool signatu
 	int before = k > 0 ? p->g.event[k - 1].at : 0;
 	int now = before + 1 + (int)random_below(random, 12);
 	p->g.events = last + 1;
+	p->g.until = -1;
 	for (int i = k; i <= last; i++)
 		p->g.event[i].at = 9999;
 	p->real = judge_generated(&p->g, NULL);
@@ -394,6 +395,7 @@ static bool plan_signing(const struct random *random, uint64_t number, struct pl
 	if (!is_fine_but_for(g, publisher))
 		return false;
 	g->events = k + 1;
+	g->until = -1;
 	g->event[k] = (struct gen_event){.at = 9999, .ttl = {-1, -1, -1, -1, -1, -1}};
 	g->event[k].has[publisher][GEN_UNTIL] = g->event[k].has[publisher][GEN_FROM] = true;
 	g->event[k].value[publisher][GEN_UNTIL] = 20000;
