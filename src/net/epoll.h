@@ -6,6 +6,7 @@
 #include "net/backend.h"
 
 #include <sys/epoll.h>
+#include <sys/types.h>
 
 struct watch {
 	void (*ready)(struct watch *watch, uint32_t events); // NULL: not watched any more
@@ -60,6 +61,12 @@ size_t epoll_stream_waiting(const struct loop_stream *stream);
 void epoll_stream_close(struct loop_stream *stream);
 void epoll_streams_flush(struct epoll_loop *loop);
 
+// Starts the command with these descriptors as its 0, 1, 2, in a process group that ends with us;
+// *pid is that of a process that leads the group and ends as the command does. Waits until the
+// command has begun, or failed to: 0 or an errno.
+int epoll_keeper_start(const struct loop_process_spec *spec, const int fds[3], pid_t *pid);
+// Moves a descriptor away from where a child's 0, 1, 2 will be; -1 where that fails.
+int epoll_above_standard(int fd);
 enum result epoll_spawn(struct loop *loop, const struct loop_process_spec *spec,
         void (*done)(void *ctx, const struct loop_process_end *end), void *ctx,
         struct loop_process **process, struct error *err);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -30,7 +29,7 @@ struct process_epoll {
 	struct output out, err;
 	struct loop_timer timer;
 	int64_t started_ms, grace_ms;
-	pid_t pid; // and its process group
+	pid_t pid; // of the keeper, who leads the process group
 	bool timed_out, terminated, forgotten;
 };
 
@@ -173,7 +172,7 @@ static void process_close_handle(struct handle *handle)
 // ---- The start ------------------------------------------------------------------------------
 
 // Descriptors for the child must not lie where dup2 will write to.
-static int above_standard(int fd)
+int epoll_above_standard(int fd)
 {
 	if (fd < 0 || fd > 2)
 		return fd;
@@ -187,8 +186,8 @@ static bool open_pipe(int *ours, int *theirs)
 	int fds[2];
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return false;
-	*ours = above_standard(fds[0]);
-	*theirs = above_standard(fds[1]);
+	*ours = epoll_above_standard(fds[0]);
+	*theirs = epoll_above_standard(fds[1]);
 	return *ours >= 0 && *theirs >= 0 && fcntl(*ours, F_SETFL, O_NONBLOCK) == 0;
 }
 
@@ -196,8 +195,8 @@ static bool open_pipe(int *ours, int *theirs)
 static int open_input(const void *input, size_t octets)
 {
 	if (octets == 0)
-		return above_standard(open("/dev/null", O_RDONLY | O_CLOEXEC));
-	int fd = above_standard(memfd_create("input", MFD_CLOEXEC));
+		return epoll_above_standard(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	int fd = epoll_above_standard(memfd_create("input", MFD_CLOEXEC));
 	for (size_t sent = 0; fd >= 0 && sent < octets;) {
 		ssize_t n = write(fd, (const char *)input + sent, octets - sent);
 		if (n <= 0) {
@@ -209,39 +208,6 @@ static int open_input(const void *input, size_t octets)
 	if (fd >= 0)
 		lseek(fd, 0, SEEK_SET);
 	return fd;
-}
-
-static int spawn_child(const struct loop_process_spec *spec, const int fds[3], pid_t *pid)
-{
-	static char *const no_environment[] = {NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t all, none;
-	sigfillset(&all);
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes,
-	        POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	int number = 0;
-	for (int i = 0; i < 3 && number == 0; i++)
-		number = posix_spawn_file_actions_adddup2(&actions, fds[i], i);
-	if (number == 0)
-		number = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-	if (number == 0 && spec->directory != NULL)
-		number = posix_spawn_file_actions_addchdir_np(&actions, spec->directory);
-	char *const *environment = no_environment;
-	if (spec->environment != NULL)
-		environment = (char *const *)(uintptr_t)spec->environment;
-	if (number == 0)
-		number = posix_spawnp(pid, spec->argv[0], &actions, &attributes,
-		        (char *const *)(uintptr_t)spec->argv, environment);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return number;
 }
 
 static void close_all(const int *fds, size_t n)
@@ -262,7 +228,7 @@ static int process_begin(struct process_epoll *process, const struct loop_proces
 		close_all(ours, 2);
 		return number;
 	}
-	int number = spawn_child(spec, theirs, &process->pid);
+	int number = epoll_keeper_start(spec, theirs, &process->pid);
 	close_all(theirs, 3);
 	if (number != 0) {
 		close_all(ours, 2);

@@ -171,7 +171,8 @@ struct loop_process_end {
 
 // Starts a child in a process group of its own, with no descriptors but 0, 1, 2, default signal
 // handling, and calls done once when it has ended. Whatever is left of the group then is killed:
-// the effect of a command ends with the command. A missing program is an error of this call
+// the effect of a command ends with the command. However this process ends, the kernel kills the
+// group then, too. A missing program is an error of this call
 // (RESULT_NOT_FOUND; RESULT_REFUSED without permission). The strings are copied.
 enum result loop_spawn(struct loop *loop, const struct loop_process_spec *spec,
         void (*done)(void *ctx, const struct loop_process_end *end), void *ctx,

@@ -12,6 +12,8 @@
 #include "act/exec.h"
 #include "net/sim.h"
 
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct run {
@@ -196,6 +198,43 @@ static void freed_while_it_runs(void **state)
 	loop_free(loop);
 }
 
+// What an engine does that is killed while its command runs; the script makes `begun` first.
+static void killed_engine(const char *script, const char *begun)
+{
+	pid_t engine = fork();
+	assert_true(engine >= 0);
+	if (engine == 0) {
+		run_script(script, 20000);
+		_exit(0);
+	}
+	for (int i = 0; i < 1000 && access(begun, F_OK) != 0; i++)
+		usleep(10 * 1000);
+	assert_int_equal(access(begun, F_OK), 0);
+	kill(engine, SIGKILL);
+	assert_int_equal(waitpid(engine, NULL, 0), engine);
+}
+
+// A restarted engine must not act beside what the killed one has started.
+static void it_does_not_outlive_a_killed_engine(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/baton-test-exec-XXXXXX", script[400], path[80];
+	assert_non_null(mkdtemp(folder));
+	snprintf(script, sizeof script,
+	        "cd %s; (sleep 1; touch grandchild) & (exec setsid sh -c 'sleep 1; touch daemon') &"
+	        " touch begun; sleep 1; touch child",
+	        folder);
+	snprintf(path, sizeof path, "%s/begun", folder);
+	killed_engine(script, path);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/daemon", folder);
+	for (int i = 0; i < 500 && access(path, F_OK) != 0; i++)
+		usleep(10 * 1000);
+	usleep(200 * 1000);
+	assert_int_equal(unlink(path), 0); // whatever leaves the group lives on
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +247,7 @@ int main(void)
 	        cmocka_unit_test(options_are_checked),
 	        cmocka_unit_test(a_missing_program_is_not_sent),
 	        cmocka_unit_test(freed_while_it_runs),
+	        cmocka_unit_test(it_does_not_outlive_a_killed_engine),
 	};
 	return cmocka_run_group_tests_name("act exec", tests, NULL, NULL);
 }
