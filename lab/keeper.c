@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define KEEPER_NAME     "baton-lab-keep" // of its process
+#define KEEPER_LOG      "lab.log"        // its standard output, by which its lab is found
 #define KEEPER_GRACE_MS 4000 // for the servers to write what they have, where the folder is kept
 
 static int keeper_open(const char *dir, const char *name, int flags)
@@ -63,6 +65,26 @@ static void keeper_write_pid(const char *dir, const char *name, pid_t pid)
 	}
 }
 
+bool keeper_folder_of(const char *pid, char *dir)
+{
+	char path[64], name[32] = "";
+	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, name, sizeof(name) - 1) : -1;
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0 || strcmp(name, KEEPER_NAME "\n") != 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%.20s/fd/1", pid);
+	n = readlink(path, dir, PATH_MAX - 1);
+	dir[n > 0 ? n : 0] = '\0';
+	char *file = strrchr(dir, '/');
+	if (file == NULL || strcmp(file, "/" KEEPER_LOG) != 0)
+		return false;
+	*file = '\0';
+	return true;
+}
+
 static int keeper_remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st, (void)type, (void)ftw;
@@ -79,7 +101,7 @@ void keeper_remove_folder(const char *dir)
 static void keeper_detach(const char *dir, const int *keep, size_t count)
 {
 	int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int out = keeper_open(dir, "lab.log", O_WRONLY | O_CREAT | O_APPEND);
+	int out = keeper_open(dir, KEEPER_LOG, O_WRONLY | O_CREAT | O_APPEND);
 	if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		_exit(126);
 	for (int fd = 3; fd < 1024; fd++) {
@@ -155,7 +177,7 @@ static _Noreturn void keeper_run(const struct lab_info *plan, const struct lab_o
         int life, int report, int lock)
 {
 	struct error err = {0};
-	prctl(PR_SET_NAME, "baton-lab-keep");
+	prctl(PR_SET_NAME, KEEPER_NAME);
 	keeper_detach(plan->dir, (int[]){life, report, lock}, 3);
 	keeper_write_pid(plan->dir, "keeper.pid", getpid());
 	int signals = keeper_signals();

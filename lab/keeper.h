@@ -23,5 +23,8 @@ enum result keeper_start(const struct lab_info *plan, const struct lab_options *
 bool keeper_locked(const char *dir);
 // The number in <dir>/<name>; 0 where there is none.
 pid_t keeper_pid(const char *dir, const char *name);
+// Whether the process with this number is a keeper that the caller may look at; then its lab's
+// folder, dir[PATH_MAX].
+bool keeper_folder_of(const char *pid, char *dir);
 // Removes a folder with everything in it, without following links or leaving its file system.
 void keeper_remove_folder(const char *dir);

@@ -1,6 +1,7 @@
 #include "lab.h"
 
 #include "describe.h"
+#include "find.h"
 #include "keeper.h"
 #include "template.h"
 
@@ -9,7 +10,6 @@
 #include "base/file.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -25,9 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LAB_FOLDER_PREFIX "baton-lab-"
-#define LAB_DEADLINE_MS   (90 * SECOND_MS)
-#define LAB_DIR_MAX       80 // octets: names of sockets in it must stay below 108
+#define LAB_DEADLINE_MS (90 * SECOND_MS)
+#define LAB_DIR_MAX     80 // octets: names of sockets in it must stay below 108
 
 struct lab {
 	struct arena *arena;
@@ -90,77 +89,16 @@ enum result lab_options_ttl(struct lab_options *options, const char *text, struc
 	return RESULT_OK;
 }
 
-// --- where labs are ---------------------------------------------------------------------------
-
-static const char *lab_temporary(void)
-{
-	const char *tmp = getenv("TMPDIR");
-	return tmp != NULL && tmp[0] == '/' ? tmp : "/tmp";
-}
-
-// A lab whose keeper was killed leaves its folder; it is ours, nobody holds it, and nobody asked to
-// keep it.
-static bool lab_is_stale(const char *dir)
-{
-	struct stat st;
-	char path[PATH_MAX];
-	if (lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
-		return false;
-	snprintf(path, sizeof(path), "%s/kept", dir);
-	if (access(path, F_OK) == 0)
-		return false;
-	snprintf(path, sizeof(path), "%s/lock", dir);
-	return access(path, F_OK) == 0 && !keeper_locked(dir);
-}
-
-// Calls visit for each lab folder under the temporary folder.
-static void lab_each(void (*visit)(void *ctx, const char *dir), void *ctx)
-{
-	DIR *folder = opendir(lab_temporary());
-	if (folder == NULL)
-		return;
-	const struct dirent *entry;
-	while ((entry = readdir(folder)) != NULL) {
-		char dir[PATH_MAX];
-		if (strncmp(entry->d_name, LAB_FOLDER_PREFIX, strlen(LAB_FOLDER_PREFIX)) != 0)
-			continue;
-		snprintf(dir, sizeof(dir), "%s/%s", lab_temporary(), entry->d_name);
-		visit(ctx, dir);
-	}
-	closedir(folder);
-}
-
-static void lab_remove_stale(void *ctx, const char *dir)
-{
-	(void)ctx;
-	if (lab_is_stale(dir))
-		keeper_remove_folder(dir);
-}
-
-struct lab_running {
-	size_t count;
-	char dir[PATH_MAX];
-};
-
-static void lab_note_running(void *ctx, const char *dir)
-{
-	struct lab_running *running = ctx;
-	if (!keeper_locked(dir))
-		return;
-	running->count++;
-	snprintf(running->dir, sizeof(running->dir), "%s", dir);
-}
-
 // --- start and stop -----------------------------------------------------------------------------
 
 static char *lab_folder_name(struct arena *arena, const char *given, struct error *err)
 {
 	char path[PATH_MAX];
 	if (given == NULL) {
-		lab_each(lab_remove_stale, NULL);
-		snprintf(path, sizeof(path), "%s/" LAB_FOLDER_PREFIX "XXXXXX", lab_temporary());
+		find_remove_stale();
+		snprintf(path, sizeof(path), "%s/" FIND_PREFIX "XXXXXX", find_temporary());
 		if (mkdtemp(path) == NULL) {
-			error_set_errno(err, "cannot make a folder in %s", lab_temporary());
+			error_set_errno(err, "cannot make a folder in %s", find_temporary());
 			return NULL;
 		}
 		given = path;
@@ -269,30 +207,10 @@ void lab_stop(struct lab *lab)
 	arena_free(lab->arena);
 }
 
-static enum result lab_choose(const char *dir, char *chosen, size_t size, struct error *err)
-{
-	static struct lab_running running;
-	running.count = 0;
-	if (dir == NULL) {
-		lab_each(lab_note_running, &running);
-		if (running.count != 1)
-			return error_set(err, RESULT_NOT_FOUND, "%zu labs run under %s: %s",
-			        running.count, lab_temporary(),
-			        running.count == 0 ? "start one with 'baton lab up'"
-			                           : "name one with --dir");
-		dir = running.dir;
-	}
-	if (realpath(dir, chosen) == NULL || size < PATH_MAX)
-		return error_set(err, RESULT_NOT_FOUND, "no folder %s", dir);
-	if (!keeper_locked(chosen))
-		return error_set(err, RESULT_NOT_FOUND, "no lab runs in %s", dir);
-	return RESULT_OK;
-}
-
 enum result lab_open(const char *dir, struct lab **out, struct error *err)
 {
 	char chosen[PATH_MAX];
-	enum result result = lab_choose(dir, chosen, sizeof(chosen), err);
+	enum result result = find_running(dir, chosen, err);
 	if (result != RESULT_OK)
 		return result;
 	struct arena *arena = arena_new(16u << 20);
@@ -323,7 +241,7 @@ void lab_close(struct lab *lab)
 enum result lab_down(const char *dir, struct error *err)
 {
 	char chosen[PATH_MAX], kept[PATH_MAX + 8];
-	enum result result = lab_choose(dir, chosen, sizeof(chosen), err);
+	enum result result = dir != NULL ? find_running(dir, chosen, err) : find_ask(err);
 	if (result != RESULT_OK)
 		return result;
 	pid_t pid = keeper_pid(chosen, "keeper.pid");

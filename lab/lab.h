@@ -12,7 +12,7 @@
 //     struct lab *lab;
 //     if (lab_create(&options, &lab, &err) != RESULT_OK) ...
 //     const struct lab_info *info = lab_info(lab);      // addresses, keys, TSIG keys, files
-//     lab_run_in(lab, argv, &status, &err);             // a command inside the namespaces
+//     lab_run_in(lab, argv, 0, &status, &err);          // a command inside the namespaces
 //     lab_stop(lab);                                    // no process, mount or file is left
 //
 // How it stands: lab_create forks a keeper, which makes the namespaces (with a user namespace where
@@ -27,7 +27,8 @@
 // Memory: a struct lab and its info belong to the caller until lab_stop or lab_close; texts in the
 // info live as long. Errors: RESULT_SYSTEM where the machine refuses (namespaces, missing
 // programs), RESULT_TIMEOUT where the lab was not ready in time, RESULT_NOT_FOUND for a folder
-// without a running lab; the text says what to look at.
+// without a running lab, RESULT_INPUT where it is not said which one; the text says what to look
+// at.
 #pragma once
 
 #include "base/arena.h"
@@ -127,12 +128,15 @@ enum result lab_create(const struct lab_options *options, struct lab **lab, stru
 // Ends the lab: kills everything, removes the folder (unless kept), frees lab. NULL is allowed.
 void lab_stop(struct lab *lab);
 
-// Finds a lab that runs elsewhere: in dir, or with dir NULL the only one under $TMPDIR. Release it
-// with lab_close, which does not end it.
+// Calls visit with the folder of each lab that runs and that the caller may end, wherever it is,
+// ready or not.
+void lab_each(void (*visit)(void *ctx, const char *dir), void *ctx);
+// Finds a lab that was started elsewhere: in dir, or with dir NULL the only one that runs. Release
+// it with lab_close, which does not end it. RESULT_INPUT, with their folders, where several run.
 enum result lab_open(const char *dir, struct lab **lab, struct error *err);
 void lab_close(struct lab *lab);
-// Tells the keeper of the lab in dir (NULL: the only one under $TMPDIR) to end it, ready or not,
-// and waits until it has.
+// Tells the keeper of the lab in dir to end it, ready or not, and waits until it has. With dir NULL
+// it ends none, for the one that runs may be somebody else's: RESULT_INPUT, with their folders.
 enum result lab_down(const char *dir, struct error *err);
 
 const struct lab_info *lab_info(const struct lab *lab);
@@ -178,6 +182,3 @@ enum result lab_restart(const struct lab *lab, const char *id, struct error *err
 // Puts ${NAME} variables of the lab into text, for scenarios: see scenario.h for the names.
 enum result lab_expand(const struct lab *lab, struct arena *arena, const char *text, char **out,
         struct error *err);
-
-// `baton lab ...`; argv[0] is "lab". Returns the exit status.
-int lab_main(int argc, char **argv);

@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #define PROBER_UNDER_WAY 4096 // questions at a time; a power of two
-#define PROBER_RATE_MAX  500
 #define PROBER_FLUSH_MS  500
 
 struct prober {

@@ -6,7 +6,7 @@
 //     if (prober_start(lab, &options, &prober, &err) != RESULT_OK) ...
 //     ... prober_counts(prober)->resolver[0].outcome[PROBE_SERVFAIL] ...    // live
 //     struct prober_counts counts;
-//     prober_stop(prober, &counts);             // asks no more, waits for what is under way
+//     prober_stop(prober, &counts, &err);       // asks no more, waits for what is under way
 //
 // It is a plain stub: UDP, recursion desired, AD set (which asks for the AD bit in the answer, RFC
 // 6840 section 5.7), checking not disabled, no EDNS. Every question has a socket of its own, hence
@@ -32,6 +32,8 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+
+#define PROBER_RATE_MAX 500 // questions per second
 
 enum probe_outcome {
 	PROBE_SECURE,   // NOERROR, AD, the expected data

@@ -10,7 +10,6 @@
 #include "base/yaml.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
-#include "lab/lab.h"
 
 static const struct command {
 	const char *name, *about;
@@ -28,7 +27,7 @@ static const struct command {
         {"undo", "take back a step and all after it", cmd_undo},
         {"verify", "re-check a journal and every verdict in it", cmd_verify},
         {"forget", "erase a note that is kept beside a journal", cmd_forget},
-        {"lab", "a small internet of real servers, to rehearse in", lab_main},
+        {"lab", "a small internet of real servers, to rehearse in", cmd_lab},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -12,3 +12,4 @@ int cmd_done(int argc, char **argv);
 int cmd_undo(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_forget(int argc, char **argv);
+int cmd_lab(int argc, char **argv);

@@ -98,7 +98,7 @@ static int take(const struct command_help *help, int argc, char **argv, int *i)
 	return store(o, value);
 }
 
-int options_parse(const struct command_help *help, int argc, char **argv, int *status)
+static int parse(const struct command_help *help, int argc, char **argv, bool leading, int *status)
 {
 	int operands = 0;
 	bool ended = false;
@@ -113,8 +113,20 @@ int options_parse(const struct command_help *help, int argc, char **argv, int *s
 			*status = take(help, argc, argv, &i);
 			if (*status != 0)
 				return -1;
-		} else
+		} else {
 			argv[operands++] = argv[i];
+			ended = ended || leading;
+		}
 	}
 	return operands;
+}
+
+int options_parse(const struct command_help *help, int argc, char **argv, int *status)
+{
+	return parse(help, argc, argv, false, status);
+}
+
+int options_parse_leading(const struct command_help *help, int argc, char **argv, int *status)
+{
+	return parse(help, argc, argv, true, status);
 }

@@ -41,6 +41,8 @@ struct command_help {
 // The number of operands, moved to the front of argv; or -1 where the command is to end with
 // *status (0 after --help).
 int options_parse(const struct command_help *help, int argc, char **argv, int *status);
+// The same where the operands are a command with options of its own: the first operand ends ours.
+int options_parse_leading(const struct command_help *help, int argc, char **argv, int *status);
 
 // One line on standard error, "baton: …", and EXIT_USAGE to return. Control characters, which may
 // come from the command line, are shown as "?".

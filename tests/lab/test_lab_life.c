@@ -182,6 +182,46 @@ static void test_opened_and_ended_from_elsewhere(void **state)
 	(void)state;
 }
 
+// What `baton lab ARGUMENTS` prints, both outputs; returns the exit status. $BATON is the program.
+static int baton_lab(const char *arguments, char *out, size_t size)
+{
+	char command[2 * PATH_MAX];
+	snprintf(command, sizeof(command), "exec \"$BATON\" lab %s 2>&1", arguments);
+	FILE *pipe = popen(command, "re");
+	assert_non_null(pipe);
+	size_t n = fread(out, 1, size - 1, pipe);
+	out[n] = '\0';
+	int status = pclose(pipe);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+// A lab is found wherever it is, and ended only by its name, for it may be somebody else's.
+static void test_ended_only_by_its_name(void **state)
+{
+	char dir[PATH_MAX], arguments[PATH_MAX + 50], out[20000];
+	new_dir(dir);
+	pid_t front = start_front(dir, false);
+	assert_int_equal(baton_lab("status", out, sizeof(out)), 0);
+	assert_non_null(strstr(out, dir));
+	assert_non_null(strstr(out, "192.0.2.11"));
+	assert_int_equal(baton_lab("down", out, sizeof(out)), 2);
+	assert_non_null(strstr(out, dir));
+	assert_non_null(strstr(out, "--dir"));
+	assert_true(keeper_locked(dir));
+	assert_int_equal(baton_lab("exec --dir /nowhere true", out, sizeof(out)), 1);
+	snprintf(arguments, sizeof(arguments), "exec --dir '%s' test -n --dir", dir);
+	assert_int_equal(baton_lab(arguments, out, sizeof(out)), 0);
+	snprintf(arguments, sizeof(arguments), "restart nobody --dir '%s'", dir);
+	assert_int_equal(baton_lab(arguments, out, sizeof(out)), 1);
+	assert_non_null(strstr(out, "no server 'nobody'"));
+	snprintf(arguments, sizeof(arguments), "down --dir '%s'", dir);
+	assert_int_equal(baton_lab(arguments, out, sizeof(out)), 0);
+	assert_nothing_left(dir);
+	kill_and_wait(front);
+	(void)state;
+}
+
 static void test_refused_folder(void **state)
 {
 	char dir[PATH_MAX], file[PATH_MAX + 8];
@@ -211,6 +251,7 @@ int main(void)
 	        cmocka_unit_test(test_killed_front),
 	        cmocka_unit_test(test_killed_keeper),
 	        cmocka_unit_test(test_opened_and_ended_from_elsewhere),
+	        cmocka_unit_test(test_ended_only_by_its_name),
 	        cmocka_unit_test(test_refused_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,4 @@
-// `baton lab demo`: the zone moves, before one's eyes, and nobody notices.
-#include "command.h"
-#include "prober.h"
-#include "rehearse.h"
-
-#include "base/buffer.h"
-#include "base/clock.h"
-
+// baton lab demo: the zone moves, before one's eyes, and nobody notices.
 #include <errno.h>
 #include <poll.h>
 #include <pty.h>
@@ -18,15 +11,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: baton lab demo [--change NAME] [--rate N] [--log FILE] "
-                            "[--keep] [--dir D] [--ttl LIST]\n\n"
-                            "Starts a lab, asks all validators all the time, and lets `baton run` "
-                            "move the zone from the losing to\n"
-                            "the gaining operator. Shows who acts, why it waits, and what the "
-                            "validators answer. Exit status 0 where\n"
-                            "every answer was authenticated from the first second to the last, the "
-                            "change came to its end, and its\n"
-                            "journal verifies.\n";
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "cmd/lab_words.h"
+#include "cmd/options.h"
+#include "lab/prober.h"
+#include "lab/rehearse.h"
+
+static const char about[] =
+        "Starts a lab, asks all validators all the time, and lets `baton run` move the zone from "
+        "the losing to\n"
+        "the gaining operator. Shows who acts, why it waits, and what the validators answer.";
+
+static const char more[] =
+        "exit status:\n"
+        "  0  every answer was authenticated from the first second to the last, the change came\n"
+        "     to its end, and its journal verifies\n"
+        "  1  it was not so, or was interrupted\n"
+        "  2  unusable input";
 
 enum { DEMO_ANSWERS_MIN = 5000, DEMO_FRESH_MIN = 1000 };
 
@@ -36,6 +38,12 @@ struct demo {
 	bool terminal, colour;
 	bool line_shown;
 	int64_t began_ms;
+};
+
+struct wishes {
+	const char *change;
+	struct prober_options probe;
+	struct lab_options lab;
 };
 
 static int64_t now_ms(void)
@@ -129,7 +137,7 @@ static void follow(struct demo *d, int from)
 {
 	char buffer[16384];
 	struct pollfd p = {.fd = from, .events = POLLIN};
-	while (!command_stopped()) {
+	while (!lab_word_stopped()) {
 		int ready = poll(&p, 1, 500);
 		pass_size(d, from);
 		if (ready < 0 && errno != EINTR)
@@ -173,7 +181,7 @@ static bool run_change(struct demo *d, const char *change)
 	follow(d, between[0]);
 	close(between[0]);
 	erase_line(d);
-	if (pid > 0 && command_stopped())
+	if (pid > 0 && lab_word_stopped())
 		kill(pid, SIGTERM);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
@@ -185,7 +193,7 @@ static bool run_change(struct demo *d, const char *change)
 static void ask_on(struct demo *d)
 {
 	int64_t until_ms = now_ms() + 12 * SECOND_MS, latest_ms = now_ms() + 60 * SECOND_MS;
-	for (bool enough = false; !enough && !command_stopped() && now_ms() < latest_ms;) {
+	for (bool enough = false; !enough && !lab_word_stopped() && now_ms() < latest_ms;) {
 		struct prober_tally sum;
 		poll(NULL, 0, 500);
 		show_line(d);
@@ -253,22 +261,18 @@ static void print_counts(const struct demo *d, const struct prober_counts *count
 	buffer_free(&out);
 }
 
-static bool show(
-        struct demo *d, const struct command_options *o, const char *change, struct error *err)
+static bool show(struct demo *d, const struct wishes *w, struct error *err)
 {
-	struct prober_options p = prober_options_default();
 	struct prober_counts counts;
-	p.rate = o->rate;
-	p.log_path = o->log;
-	if (prober_start(d->lab, &p, &d->prober, err) != RESULT_OK)
+	if (prober_start(d->lab, &w->probe, &d->prober, err) != RESULT_OK)
 		return false;
 	printf("\n%s moves from the losing operator (Knot DNS) to the gaining one (BIND), while a "
 	       "prober\nasks four kinds of validators %u questions a second. `baton run` begins; "
 	       "times are UTC.\n\n",
-	        lab_info(d->lab)->zone, p.rate);
+	        lab_info(d->lab)->zone, w->probe.rate);
 	d->began_ms = now_ms();
-	bool finished = run_change(d, change);
-	if (finished && !command_stopped())
+	bool finished = run_change(d, w->change);
+	if (finished && !lab_word_stopped())
 		printf("\nThe change is over. The prober goes on for a while, to see what its end "
 		       "did.\n");
 	ask_on(d);
@@ -276,7 +280,7 @@ static bool show(
 	if (prober_stop(d->prober, &counts, err) != RESULT_OK)
 		return false;
 	print_counts(d, &counts);
-	if (command_stopped()) {
+	if (lab_word_stopped()) {
 		puts("Interrupted. The lab is ended, and nothing of it stays.");
 		return false;
 	}
@@ -289,27 +293,58 @@ static bool show(
 	return good;
 }
 
-int command_demo(int argc, char **argv)
+static int demo(struct wishes *w)
 {
-	struct command_options o;
-	int status;
 	struct error err = {0};
-	if (!command_options(argc, argv, "change rate log keep dir ttl names", usage, &o, &status))
-		return status;
 	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
 	struct demo d = {.terminal = isatty(STDOUT_FILENO) != 0 && term != NULL &&
 	                             strcmp(term, "dumb") != 0};
 	d.colour = d.terminal && (no_colour == NULL || no_colour[0] == '\0');
-	o.lab.progress = command_progress;
+	w->lab.progress = lab_word_progress;
 	puts("Starting a small internet: a root, a TLD, two DNS operators, four validating "
 	     "resolvers.");
 	fflush(stdout);
-	command_catch_signals();
-	if (lab_create(&o.lab, &d.lab, &err) != RESULT_OK)
-		return command_fail(argv[0], &err);
-	bool good = show(&d, &o, o.change != NULL ? o.change : "operator-change", &err);
+	lab_word_catch_signals();
+	if (lab_create(&w->lab, &d.lab, &err) != RESULT_OK)
+		return lab_word_fail("demo", &err);
+	bool good = show(&d, w, &err);
 	if (!good && err.text[0] != '\0')
-		command_fail(argv[0], &err);
+		lab_word_fail("demo", &err);
 	lab_stop(d.lab);
-	return good ? 0 : 1;
+	return output_end(good ? 0 : EXIT_NO);
+}
+
+int lab_word_demo(int argc, char **argv)
+{
+	const char *ttls = NULL, *names = NULL, *rate = NULL;
+	struct wishes w = {.change = "operator-change",
+	        .probe = prober_options_default(),
+	        .lab = lab_options_default()};
+	const struct option_spec specs[] = {
+	        {"--change", "NAME", "a change of lab/changes (default operator-change)",
+	                .text = &w.change},
+	        {"--rate", "N", "questions per second, all validators together (default 80)",
+	                .text = &rate},
+	        {"--log", "FILE", "one line for each answer, fields separated by tabs",
+	                .text = &w.probe.log_path},
+	        {"--dir", "DIR", "the lab's folder, which must not exist (default: a new one)",
+	                .text = &w.lab.dir},
+	        {"--keep", NULL, "leave the folder there at the end", .flag = &w.lab.keep},
+	        {"--ttl", "LIST", "TTLs of the zone, as in ds=6s,dnskey=10s", .text = &ttls},
+	        {"--names", "N", "explicit names in the zone, n000001 and so on", .text = &names},
+	        {0},
+	};
+	const struct command_help help = {"baton lab demo [OPTION…]", about, specs, more};
+	int status = 0;
+	int n = options_parse(&help, argc, argv, &status);
+	if (n < 0)
+		return status;
+	if (n > 0)
+		return usage_error("lab demo: '%.60s' is too much; --help explains", argv[0]);
+	status = lab_word_ttls(ttls, &w.lab);
+	if (status == 0)
+		status = lab_word_number("--names", names, 100, LAB_NAMES_MAX, &w.lab.names);
+	if (status == 0)
+		status = lab_word_number("--rate", rate, 1, PROBER_RATE_MAX, &w.probe.rate);
+	return status == 0 ? demo(&w) : status;
 }

@@ -1,15 +1,19 @@
-// `baton lab run`: scenarios.
-#include "command.h"
-#include "scenario.h"
-
-#include "base/clock.h"
-#include "base/data.h"
-
+// baton lab run: scenarios.
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/data.h"
+#include "cmd/lab_words.h"
+#include "cmd/options.h"
+#include "lab/scenario.h"
+
+struct wishes {
+	const char *dir, *log;
+	bool keep, json;
+};
 
 // "hard-switch" is the scenario of that name that comes with Baton; anything with a "/" or a final
 // ".yaml" is a file.
@@ -54,26 +58,28 @@ static void run_json(const struct scenario *scenario, const struct lab_info *inf
 }
 
 // A lab for one scenario, and the scenario in it. Returns the exit status.
-static int run_one(const struct scenario *scenario, const struct command_options *options)
+static int run_one(const struct scenario *scenario, const struct wishes *w)
 {
 	struct scenario_outcome outcome;
 	struct error err = {0};
 	struct lab *lab;
-	struct lab_options how = options->lab;
+	struct lab_options how = lab_options_default();
+	how.dir = w->dir;
+	how.keep = w->keep;
 	scenario_lab_options(scenario, &how);
-	how.progress = isatty(STDERR_FILENO) ? command_progress : NULL;
+	how.progress = isatty(STDERR_FILENO) ? lab_word_progress : NULL;
 	fprintf(stderr, "%s: %s\n", scenario->name, scenario->about);
 	if (lab_create(&how, &lab, &err) != RESULT_OK)
-		return command_fail("run", &err);
-	enum result result = scenario_run_in(scenario, lab, options->log, &outcome, &err);
+		return lab_word_fail("run", &err);
+	enum result result = scenario_run_in(scenario, lab, w->log, &outcome, &err);
 	if (result == RESULT_OK)
-		(options->json ? run_json : run_print)(scenario, lab_info(lab), &outcome);
+		(w->json ? run_json : run_print)(scenario, lab_info(lab), &outcome);
 	lab_stop(lab);
-	return result != RESULT_OK ? command_fail("run", &err) : !outcome.met;
+	return result != RESULT_OK ? lab_word_fail("run", &err) : !outcome.met;
 }
 
 // One operand; returns the exit status.
-static int run_operand(const char *operand, const struct command_options *options)
+static int run_operand(const char *operand, const struct wishes *w)
 {
 	struct error err = {0};
 	const char *path;
@@ -83,8 +89,7 @@ static int run_operand(const char *operand, const struct command_options *option
 	                                   : error_set(&err, RESULT_MEMORY, "out of memory");
 	if (result == RESULT_OK)
 		result = scenario_load(arena, path, &scenario, &err);
-	int status =
-	        result == RESULT_OK ? run_one(scenario, options) : (command_fail("run", &err), 2);
+	int status = result == RESULT_OK ? run_one(scenario, w) : (lab_word_fail("run", &err), 2);
 	arena_free(arena);
 	return status;
 }
@@ -96,7 +101,7 @@ static int run_is_yaml(const struct dirent *entry)
 }
 
 // Every scenario that comes with Baton, by name.
-static int run_all(const struct command_options *options)
+static int run_all(const struct wishes *w)
 {
 	struct error err = {0};
 	const char *path;
@@ -105,12 +110,12 @@ static int run_all(const struct command_options *options)
 	struct arena *arena = arena_new(1u << 20);
 	if (arena == NULL ||
 	        data_path(arena, "lab/scenarios/steady.yaml", &path, &err) != RESULT_OK)
-		return command_fail("run", &err);
+		return lab_word_fail("run", &err);
 	const char *folder = arena_strndup(arena, path, strlen(path) - strlen("/steady.yaml"));
 	int count = folder != NULL ? scandir(folder, &entries, run_is_yaml, alphasort) : -1;
 	for (int i = 0; i < count; i++) {
 		const char *file = arena_printf(arena, "%s/%s", folder, entries[i]->d_name);
-		int status = command_stopped() ? 1 : file == NULL ? 2 : run_operand(file, options);
+		int status = lab_word_stopped() ? 1 : file == NULL ? 2 : run_operand(file, w);
 		worst = status > worst ? status : worst;
 		free(entries[i]);
 	}
@@ -120,35 +125,46 @@ static int run_all(const struct command_options *options)
 	return count > 0 ? worst : 2;
 }
 
-int command_run(int argc, char **argv)
+static const char about[] =
+        "Runs scenarios, each in a lab of its own, and says whether the validators saw what the "
+        "scenario\n"
+        "expects. A SCENARIO is a YAML file, baton-scenario(5), or the name of one that comes with "
+        "Baton:\n"
+        "steady, hard-switch and so on.";
+
+static const char more[] = "exit status:\n"
+                           "  0  all were as expected\n"
+                           "  1  one was not, or could not be run to its end\n"
+                           "  2  unusable input";
+
+int lab_word_run(int argc, char **argv)
 {
-	static const char usage[] =
-	        "usage: baton lab run [--json] [--log FILE] [--keep] [--dir DIR] SCENARIO...\n"
-	        "       baton lab run [--json] --all\n\n"
-	        "Runs scenarios, each in a lab of its own, and says whether the validators saw "
-	        "what\n"
-	        "the scenario expects. A SCENARIO is a YAML file, or the name of one that comes\n"
-	        "with Baton (lab/scenarios): steady, hard-switch and so on. Exit status 0 if all "
-	        "were as\n"
-	        "expected, 1 if not, 2 for unusable input.\n\n"
-	        "  --all        every scenario that comes with Baton, one after the other\n"
-	        "  --log FILE   one line for each answer (of the last scenario)\n"
-	        "  --json       print the counts as JSON\n"
-	        "  --keep       leave the lab's folder there at the end\n"
-	        "  --dir DIR    the lab's folder, which must not exist\n";
-	struct command_options options;
-	int status, worst = 0;
-	if (!command_options(argc, argv, "json log keep dir all", usage, &options, &status))
+	struct wishes w = {0};
+	bool all = false;
+	const struct option_spec specs[] = {
+	        {"--all", NULL, "every scenario that comes with Baton, one after the other",
+	                .flag = &all},
+	        {"--json", NULL, "print the counts as one JSON object for each", .flag = &w.json},
+	        {"--log", "FILE", "one line for each answer (of the last scenario)",
+	                .text = &w.log},
+	        {"--dir", "DIR", "the lab's folder, which must not exist (default: a new one)",
+	                .text = &w.dir},
+	        {"--keep", NULL, "leave the lab's folder there at the end", .flag = &w.keep},
+	        {0},
+	};
+	const struct command_help help = {
+	        "baton lab run [OPTION…] --all | SCENARIO…", about, specs, more};
+	int status = 0, worst = 0;
+	int n = options_parse(&help, argc, argv, &status);
+	if (n < 0)
 		return status;
-	if ((options.operands == argc) != options.all) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	if (options.all)
-		return run_all(&options);
-	for (int i = options.operands; i < argc; i++) {
-		status = run_operand(argv[i], &options);
+	if ((n == 0) != all)
+		return usage_error("lab run: expected scenarios, or --all; --help explains");
+	if (all)
+		worst = run_all(&w);
+	for (int i = 0; i < n; i++) {
+		status = run_operand(argv[i], &w);
 		worst = status > worst ? status : worst;
 	}
-	return worst;
+	return output_end(worst);
 }
