@@ -1,8 +1,6 @@
 // baton forget: a note that somebody wrote is erased; the journal keeps its hash and verifies as
 // before.
-#include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "cmd/commands.h"
 #include "cmd/options.h"
@@ -23,12 +21,9 @@ static enum result forget(const char *journal, const char *text, struct error *e
 	struct random random = random_system();
 	struct journal_private *private_file;
 	struct journal_hash hash;
-	char path[PATH_MAX];
 	enum result result = journal_hash_parse(text, &hash, err);
 	// Opening it to write would make it.
-	int length = snprintf(path, sizeof path, "%s.private", journal);
-	if (result == RESULT_OK &&
-	        (length < 0 || (size_t)length >= sizeof path || access(path, F_OK) != 0))
+	if (result == RESULT_OK && !journal_private_exists(journal))
 		return error_set(
 		        err, RESULT_NOT_FOUND, "%.300s: no notes are kept beside it", journal);
 	if (result == RESULT_OK)

@@ -74,12 +74,29 @@ static enum result prepare(struct journal_private *p, struct error *err)
 	return in_transaction(p, result, err);
 }
 
+// The caller frees it; NULL without memory.
+static char *path_of(const char *journal_path)
+{
+	char *path;
+	return asprintf(&path, "%s.private", journal_path) < 0 ? NULL : path;
+}
+
+bool journal_private_exists(const char *journal_path)
+{
+	char *path = path_of(journal_path);
+	bool exists = path != NULL && access(path, F_OK) == 0;
+	free(path);
+	return exists;
+}
+
 enum result journal_private_open(const char *journal_path, bool writable,
         const struct random *random, struct journal_private **private_file, struct error *err)
 {
 	assert(!writable || random != NULL);
 	struct journal_private *p = calloc(1, sizeof *p);
-	if (p == NULL || asprintf(&p->path, "%s.private", journal_path) < 0) {
+	if (p != NULL)
+		p->path = path_of(journal_path);
+	if (p == NULL || p->path == NULL) {
 		free(p);
 		return error_set(err, RESULT_MEMORY, "%s.private: no memory", journal_path);
 	}

@@ -30,6 +30,10 @@
 
 struct journal_private;
 
+// Whether anything was ever kept beside the journal of this name: a file is there, of whatever
+// kind.
+bool journal_private_exists(const char *journal_path);
+
 // Opens, and where writable also makes, the private file of the journal of this name. random may
 // be NULL where writable is false.
 enum result journal_private_open(const char *journal_path, bool writable,

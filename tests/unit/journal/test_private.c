@@ -130,7 +130,9 @@ static void limits_and_wrong_files(void **state)
 	struct journal_private *p = NULL;
 	struct error err = {0};
 	assert_int_equal(journal_private_open(path, false, NULL, &p, &err), RESULT_NOT_FOUND);
+	assert_false(journal_private_exists(path));
 	p = must_open_private(path, true);
+	assert_true(journal_private_exists(path));
 	static char large[JOURNAL_MAX_PRIVATE + 2];
 	memset(large, 'x', sizeof large - 1);
 	struct journal_hash hash;
