@@ -114,8 +114,9 @@ static enum result program_start(
         const struct stage *s, const char *word, const char *operand, pid_t *pid, struct error *err)
 {
 	bool json = s->r->json || s->r->output == REHEARSAL_LOGGED;
+	char option[] = "--json";
 	char *argv[] = {s->baton, arena_strdup(s->arena, word), arena_strdup(s->arena, operand),
-	        json ? (char[]){"--json"} : NULL, NULL};
+	        json ? option : NULL, NULL};
 	fflush(NULL);
 	*pid = fork();
 	if (*pid == 0)

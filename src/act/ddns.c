@@ -359,9 +359,10 @@ static void ddns_describe(const struct act *act, json_t **object)
 static void ddns_free(struct act *act)
 {
 	struct ddns *ddns = (struct ddns *)act;
-	while (ddns->errands != NULL) {
-		query_cancel(ddns->errands->query);
-		errand_free(ddns->errands);
+	for (struct errand *errand = ddns->errands, *next; errand != NULL; errand = next) {
+		next = errand->next;
+		query_cancel(errand->query);
+		errand_free(errand);
 	}
 	dns_tsig_key_free(ddns->key);
 	free(ddns);

@@ -199,9 +199,10 @@ static void exec_describe(const struct act *act, json_t **object)
 static void exec_free(struct act *act)
 {
 	struct exec *exec = (struct exec *)act;
-	while (exec->errands != NULL) {
-		loop_process_kill(exec->errands->process);
-		errand_free(exec->errands);
+	for (struct errand *errand = exec->errands, *next; errand != NULL; errand = next) {
+		next = errand->next;
+		loop_process_kill(errand->process);
+		errand_free(errand);
 	}
 	arena_free(exec->arena);
 }

@@ -71,8 +71,9 @@ static void count_words(const struct demo *d, const struct prober_tally *sum, st
 	const struct prober_counts *counts = prober_counts(d->prober);
 	unsigned long long failures = prober_failures(sum);
 	long long s = (long long)(now_ms() - d->began_ms) / 1000;
-	buffer_printf(out, " %lld:%02lld  %llu answers, ", s / 60, s % 60,
-	        (unsigned long long)(sum->answered[PROBE_FRESH] + sum->answered[PROBE_REPEATED]));
+	unsigned long long answered = sum->answered[PROBE_FRESH];
+	answered += sum->answered[PROBE_REPEATED];
+	buffer_printf(out, " %lld:%02lld  %llu answers, ", s / 60, s % 60, answered);
 	if (failures == 0)
 		buffer_puts(out, "every one authenticated (");
 	else

@@ -194,7 +194,7 @@ static char *dump(struct arena *arena, const knot_rrset_t *set)
 		int n = knot_rrset_txt_dump_data(set, 0, text, room, &style);
 		char *copy = n < 0 ? NULL : arena_strndup(arena, text, (size_t)n);
 		free(text);
-		if (n >= 0 || n != KNOT_ESPACE)
+		if (n != KNOT_ESPACE) // which is below 0
 			return copy;
 	}
 	return NULL;

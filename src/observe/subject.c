@@ -33,8 +33,9 @@ static enum result label_copy(char to[SAFETY_NAME], const char *name, struct err
 		if (name[i] < 0x21 || name[i] > 0x7e)
 			return error_set(err, RESULT_INPUT,
 			        "a name of a group or key has no spaces and only ASCII letters");
-	memset(to, 0, SAFETY_NAME);
-	memcpy(to, name, n);
+	memset(to, 0, SAFETY_NAME); // with the final zero
+	for (size_t i = 0; i < n; i++)
+		to[i] = name[i];
 	return RESULT_OK;
 }
 
@@ -221,4 +222,13 @@ enum result observe_subject_anchor(
 		return error_set(err, RESULT_LIMIT, "more than %d anchors", OBSERVE_MAX_ANCHORS);
 	subject->anchors[subject->anchor_count++] = ds;
 	return RESULT_OK;
+}
+
+uint32_t observe_subject_ttl_s(
+        const struct observe_subject *subject, int publisher, int kind, uint32_t ttl_s)
+{
+	uint32_t declared_s = subject->publishers[publisher].data_ttl_s;
+	if (kind == SAFETY_DATA && declared_s > ttl_s)
+		ttl_s = declared_s;
+	return ttl_s > subject->ttl_floor_s ? ttl_s : subject->ttl_floor_s;
 }
