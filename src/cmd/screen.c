@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "cmd/lines.h"
+#include "cmd/step_state.h"
 
 enum { SCREEN_TEXT = 1 << 20, SAID_COLUMN = 18, REDRAW_MS = 1000 };
 
@@ -134,47 +135,6 @@ void screen_said(void *ctx, enum change_said what, const char *step, const char 
 
 // ---- The table of steps ----------------------------------------------------------------------
 
-static const char *state_of_move(const struct move *move)
-{
-	switch (move->kind) {
-	case MOVE_WAIT:
-		return "waits";
-	case MOVE_APPROVE:
-		return "approval";
-	case MOVE_ASK:
-	case MOVE_PERSON:
-		return "person";
-	case MOVE_ACT:
-		return "acts";
-	case MOVE_OBSERVE:
-		return "spreads";
-	case MOVE_STUCK:
-		return "STUCK";
-	case MOVE_NO_WAY_BACK:
-		return "no way back";
-	case MOVE_SEEN:
-	case MOVE_SKIP:
-	case MOVE_BRANCH:
-	case MOVE_TURN:
-	default:
-		return "";
-	}
-}
-
-static const char *state_of(const struct change_view *v, int step, const struct move **move)
-{
-	const struct progress_step *s = &v->progress->steps[step];
-	*move = NULL;
-	if (s->skipped)
-		return "skipped";
-	if (s->forward.state == DEED_EVERYWHERE)
-		return "done";
-	for (size_t i = 0; v->decision != NULL && i < v->decision->count; i++)
-		if (v->decision->moves[i].step == step && v->decision->moves[i].kind != MOVE_TURN)
-			*move = &v->decision->moves[i];
-	return *move != NULL ? state_of_move(*move) : "";
-}
-
 static enum lines_colour colour_of(const char *state, const struct move *move)
 {
 	if (move == NULL)
@@ -212,7 +172,7 @@ static void draw_row(struct screen *s, struct buffer *table, const struct row *r
 {
 	char line[500], state[DURATION_TEXT + 20];
 	write_state(row, state, sizeof state);
-	snprintf(line, sizeof line, " %s %-*.*s  %-*.*s  %-11s %s", row->mark, s->id_width,
+	snprintf(line, sizeof line, " %s %-*.*s  %-*.*s  %-14s %s", row->mark, s->id_width,
 	        s->id_width, row->step->id, s->party_width, s->party_width,
 	        procedure_party_name(s->d->procedure, row->step->by), state, row->step->title);
 	buffer_puts(table, lines_colour(&s->look, row->colour));
@@ -258,13 +218,14 @@ static void draw_table(struct screen *s)
 static void fill_row(
         struct row *row, const struct change_view *v, const struct procedure_step *step)
 {
-	const struct move *move;
-	const char *state = state_of(v, step->index, &move);
+	struct step_state now = step_state_of(v->progress, v->decision, step->index, true);
+	const char *state = now.word;
+	const struct move *move = now.move;
 	bool waits = move != NULL && move->kind == MOVE_WAIT;
 	*row = (struct row){.step = step,
-	        .mark = state[0] == 'd' ? "\u2713"
-	                : move != NULL  ? "\u25b8"
-	                                : " ",
+	        .mark = move != NULL      ? "\u25b8"
+	                : state[0] == 'd' ? "\u2713"
+	                                  : " ",
 	        .state = state,
 	        .colour = colour_of(state, move),
 	        .until_ms = waits ? move->until_ms : TIME_NEVER_MS};

@@ -9,6 +9,7 @@
 #include "cmd/change_file.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
+#include "cmd/step_state.h"
 
 static const char about[] = "Says where a change stands and whose turn it is, as far as its "
                             "journal tells: nothing is observed anew.\n"
@@ -19,57 +20,14 @@ static const char more[] = "exit status:\n"
                            "  2  unusable input, a change that has not begun, or output that "
                            "cannot be written";
 
-struct line {
-	const struct procedure_step *step;
-	const char *state;
-	const struct move *move; // NULL: none
-};
-
-static const char *move_word(const struct move *m)
-{
-	switch (m->kind) {
-	case MOVE_WAIT:
-		return "waits";
-	case MOVE_APPROVE:
-		return "needs approval";
-	case MOVE_ASK:
-	case MOVE_PERSON:
-		return "needs a person";
-	case MOVE_ACT:
-	case MOVE_TURN:
-		return "safe now";
-	case MOVE_OBSERVE:
-		return "spreads";
-	case MOVE_SEEN:
-		return "seen everywhere";
-	case MOVE_SKIP:
-	case MOVE_BRANCH:
-		return "deadline passed";
-	case MOVE_STUCK:
-		return "stuck";
-	case MOVE_NO_WAY_BACK:
-		return "no way back";
-	default:
-		return "";
-	}
-}
-
-static struct line line_of(
+// A journal does not tell whether somebody runs the change.
+static struct step_state state_of(
         const struct replay *r, const struct decision *decision, const struct procedure_step *step)
 {
-	const struct progress_step *s = &r->progress.steps[step->index];
-	struct line line = {.step = step, .state = "to come"};
-	if (s->skipped)
-		line.state = "skipped";
-	else if (s->forward.state == DEED_EVERYWHERE)
-		line.state = "done";
-	for (size_t i = 0; i < decision->count; i++)
-		if (decision->moves[i].step == step->index &&
-		        (line.move == NULL || decision->moves[i].kind != MOVE_TURN)) {
-			line.move = &decision->moves[i];
-			line.state = move_word(line.move);
-		}
-	return line;
+	struct step_state state = step_state_of(&r->progress, decision, step->index, false);
+	if (state.word[0] == '\0')
+		state.word = "to come";
+	return state;
 }
 
 static void print_lines(const struct replay *r, const struct decision *decision)
@@ -79,9 +37,9 @@ static void print_lines(const struct replay *r, const struct decision *decision)
 	for (size_t i = 0; i < p->step_count; i++) {
 		if (!progress_is_on_way(&r->progress, &p->steps[i]))
 			continue;
-		struct line l = line_of(r, decision, &p->steps[i]);
-		printf("  %-26s %-12s %s", l.step->id, procedure_party_name(p, l.step->by),
-		        l.state);
+		struct step_state l = state_of(r, decision, &p->steps[i]);
+		printf("  %-26s %-12s %s", p->steps[i].id, procedure_party_name(p, p->steps[i].by),
+		        l.word);
 		if (r->progress.steps[i].forward.state == DEED_EVERYWHERE)
 			printf(" %s", time_format(r->progress.steps[i].forward.everywhere_ms, at));
 		if (l.move != NULL && l.move->until_ms != TIME_NEVER_MS)
@@ -119,9 +77,9 @@ static void print_json(const struct replay *r, const struct decision *decision, 
 	for (size_t i = 0; i < p->step_count; i++) {
 		if (!progress_is_on_way(&r->progress, &p->steps[i]))
 			continue;
-		struct line l = line_of(r, decision, &p->steps[i]);
-		json_t *step = json_pack("{s:s, s:s, s:s}", "step", l.step->id, "by",
-		        procedure_party_name(p, l.step->by), "state", l.state);
+		struct step_state l = state_of(r, decision, &p->steps[i]);
+		json_t *step = json_pack("{s:s, s:s, s:s}", "step", p->steps[i].id, "by",
+		        procedure_party_name(p, p->steps[i].by), "state", l.word);
 		if (r->progress.steps[i].forward.state == DEED_EVERYWHERE)
 			json_object_set_new(step, "everywhere_ms",
 			        json_integer(r->progress.steps[i].forward.everywhere_ms));
