@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-static const char *const attributes[] = {
-        "ds", "ns", "dnskey", "dnskey-signers", "data-signers", "serving", "copies", NULL};
 static const char *const key_roles[] = {"ksk", "zsk", "csk", NULL};
 static const char *const verbs[] = {"relay", "announce", "confirm", "check", "attest", "sign-off",
         "transfer", "destroy", "synchronise", NULL};
@@ -19,7 +17,7 @@ static int word_index(const char *text, const char *const *words)
 
 static enum result wrong_attribute(const struct cursor *c, const char *word, bool parent)
 {
-	const char *near = yaml_nearest(word, attributes);
+	const char *near = yaml_nearest(word, attribute_words);
 	if (parent)
 		return cursor_error(
 		        c, "the parent has no '%.60s', expected parent.ds or parent.ns", word);
@@ -43,7 +41,7 @@ static enum result parse_set(struct cursor *c, int *party, enum procedure_attrib
 		        "%s",
 		        cursor_token_text(c));
 	bool parent = strcmp(parts[0], "parent") == 0;
-	int which = word_index(parts[1], attributes);
+	int which = word_index(parts[1], attribute_words);
 	*party = parent ? PROCEDURE_PARENT : procedure_party_find(c->parser->p, parts[0]);
 	if (!parent && *party < 0)
 		return cursor_error(c, "unknown party '%.60s', expected parent, %s", parts[0],
@@ -103,7 +101,7 @@ static enum result parse_key_term(
 	}
 	size_t n = c->token == TOKEN_WORD ? split_dots(c->parser, c->text, parts, 2) : 0;
 	if (n == 2 && word_index(parts[1], key_roles) < 0 &&
-	        word_index(parts[1], attributes) >= 0) {
+	        word_index(parts[1], attribute_words) >= 0) {
 		enum result result = parse_set(c, &term->party, &term->attribute);
 		term->kind = PROCEDURE_TERM_SET;
 		if (result == RESULT_OK && !holds_keys(term->attribute))

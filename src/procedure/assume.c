@@ -5,8 +5,7 @@
 
 static enum result parse_ttls(struct parser *parser, const struct yaml_node *node)
 {
-	static const char *const known[] = {
-	        "ds", "ds-none", "parent-ns", "child-ns", "dnskey", "data", NULL};
+	const char *const *known = safety_ttl_words;
 	if (node == NULL)
 		return RESULT_OK;
 	enum result result = yaml_expect(node, "ttl", YAML_MAP, parser->err);

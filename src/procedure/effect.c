@@ -44,15 +44,9 @@ static int party_of(const struct draft *d, int publisher)
 
 static uint32_t usual_ttl(const struct draft *d, int publisher, int kind, bool empty_ds)
 {
-	static const enum procedure_ttl of[SAFETY_KINDS] = {[SAFETY_DS] = PROCEDURE_TTL_DS,
-	        [SAFETY_NS] = PROCEDURE_TTL_CHILD_NS,
-	        [SAFETY_DNSKEY] = PROCEDURE_TTL_DNSKEY,
-	        [SAFETY_DATA] = PROCEDURE_TTL_DATA};
 	if (kind == SAFETY_SERVING)
 		return 0;
-	enum procedure_ttl ttl = kind == SAFETY_NS && publisher == 0 ? PROCEDURE_TTL_PARENT_NS
-	                         : empty_ds                          ? PROCEDURE_TTL_DS_NONE
-	                                                             : of[kind];
+	enum safety_ttl ttl = safety_ttl_of(publisher, (enum safety_kind)kind, empty_ds);
 	return d->binding->ttl_s[party_of(d, publisher) + 1][ttl];
 }
 

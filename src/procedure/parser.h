@@ -60,6 +60,9 @@ int key_intern(struct parser *parser, int party, const char *role, const char *g
 // Cuts "a.b.c" in parts; the number of parts, at most max (more count as max + 1).
 size_t split_dots(struct parser *parser, const char *text, const char **parts, size_t max);
 
+// The words of enum procedure_attribute, then NULL.
+extern const char *const attribute_words[];
+
 // acts.c
 enum result parse_act(
         struct parser *parser, const struct yaml_node *node, struct procedure_act *act);

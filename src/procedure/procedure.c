@@ -205,11 +205,12 @@ const char *procedure_role_text(enum procedure_role role)
 	return texts[role];
 }
 
+const char *const attribute_words[] = {
+        "ds", "ns", "dnskey", "dnskey-signers", "data-signers", "serving", "copies", NULL};
+
 const char *procedure_attribute_text(enum procedure_attribute attribute)
 {
-	static const char *const texts[] = {
-	        "ds", "ns", "dnskey", "dnskey-signers", "data-signers", "serving", "copies"};
-	return texts[attribute];
+	return attribute_words[attribute];
 }
 
 bool procedure_acts_have_effect(const struct procedure_act *acts, size_t count)

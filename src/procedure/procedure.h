@@ -247,16 +247,15 @@ struct procedure_line {
 	enum safety_word expect[SAFETY_PATHS]; // what `baton check` is to find
 };
 
-// The TTLs that a plan needs.
+// The TTLs that a plan needs: those of the safety model, and its words for them.
 enum procedure_ttl {
-	PROCEDURE_TTL_DS,
-	PROCEDURE_TTL_DS_NONE, // of the proof that there is no DS: min(SOA TTL, SOA minimum), RFC
-	                       // 2308
-	PROCEDURE_TTL_PARENT_NS,
-	PROCEDURE_TTL_CHILD_NS,
-	PROCEDURE_TTL_DNSKEY,
-	PROCEDURE_TTL_DATA,
-	PROCEDURE_TTLS,
+	PROCEDURE_TTL_DS = SAFETY_TTL_DS,
+	PROCEDURE_TTL_DS_NONE = SAFETY_TTL_DS_NONE, // min(SOA TTL, SOA minimum), RFC 2308
+	PROCEDURE_TTL_PARENT_NS = SAFETY_TTL_PARENT_NS,
+	PROCEDURE_TTL_CHILD_NS = SAFETY_TTL_CHILD_NS,
+	PROCEDURE_TTL_DNSKEY = SAFETY_TTL_DNSKEY,
+	PROCEDURE_TTL_DATA = SAFETY_TTL_DATA,
+	PROCEDURE_TTLS = SAFETY_TTLS,
 };
 
 // What a procedure file may say about the zone it is checked with.

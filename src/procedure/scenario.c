@@ -1,10 +1,8 @@
 // What a procedure is planned for: TTLs, lags, keys.
 #include "procedure/plan.h"
 
+#include <stdio.h>
 #include <string.h>
-
-static const char *const ttl_names[] = {
-        "ds", "ds-none", "parent-ns", "child-ns", "dnskey", "data", NULL};
 
 void scenario_set_ttl(struct scenario *s, enum procedure_ttl kind, int64_t ttl_ms)
 {
@@ -77,8 +75,28 @@ static enum result each_pair(const char *text, void *ctx,
 
 struct ttl_setter {
 	struct scenario *s;
-	bool named_none, named_ds;
+	unsigned named; // bits over enum procedure_ttl
 };
+
+// "ds, ds-none, … or data"
+static const char *ttl_word_list(char *text, size_t size)
+{
+	size_t length = 0;
+	for (int i = 0; i < SAFETY_TTLS; i++)
+		length += (size_t)snprintf(text + length, size - length, "%s%s",
+		        i == 0                 ? ""
+		        : i + 1 == SAFETY_TTLS ? " or "
+		                               : ", ",
+		        safety_ttl_words[i]);
+	return text;
+}
+
+// The last one would count, and the others be dropped without a word.
+static enum result named_twice(const char *name, struct error *err)
+{
+	return error_set(
+	        err, RESULT_INPUT, "'%.60s' is named twice, expected one duration for it", name);
+}
 
 static enum result set_ttl(void *ctx, const char *name, int64_t ms, struct error *err)
 {
@@ -87,15 +105,16 @@ static enum result set_ttl(void *ctx, const char *name, int64_t ms, struct error
 		return error_set(err, RESULT_INPUT,
 		        "'%.60s' is no TTL, expected whole seconds, at most 2147483647s", name);
 	for (int i = 0; i < PROCEDURE_TTLS; i++)
-		if (strcmp(ttl_names[i], name) == 0) {
+		if (strcmp(safety_ttl_words[i], name) == 0) {
+			if (setter->named >> i & 1)
+				return named_twice(name, err);
 			scenario_set_ttl(setter->s, (enum procedure_ttl)i, ms);
-			setter->named_none |= i == PROCEDURE_TTL_DS_NONE;
-			setter->named_ds |= i == PROCEDURE_TTL_DS;
+			setter->named |= 1u << i;
 			return RESULT_OK;
 		}
-	return error_set(err, RESULT_INPUT,
-	        "unknown TTL '%.60s', expected ds, ds-none, parent-ns, child-ns, dnskey or data",
-	        name);
+	char words[120];
+	return error_set(err, RESULT_INPUT, "unknown TTL '%.60s', expected %s", name,
+	        ttl_word_list(words, sizeof words));
 }
 
 enum result scenario_parse_ttls(struct scenario *scenario, const char *text, struct error *err)
@@ -105,7 +124,8 @@ enum result scenario_parse_ttls(struct scenario *scenario, const char *text, str
 	enum result result = each_pair(text, &setter, set_ttl, err);
 	if (result != RESULT_OK)
 		return result;
-	if (setter.named_ds && !setter.named_none)
+	bool ds = setter.named >> PROCEDURE_TTL_DS & 1;
+	if (ds && !(setter.named >> PROCEDURE_TTL_DS_NONE & 1))
 		scenario_set_ttl(&s, PROCEDURE_TTL_DS_NONE, s.ttl_ms[0][PROCEDURE_TTL_DS]);
 	*scenario = s;
 	return RESULT_OK;
@@ -114,7 +134,17 @@ enum result scenario_parse_ttls(struct scenario *scenario, const char *text, str
 struct lag_setter {
 	struct scenario *s;
 	const struct procedure *procedure;
+	bool parent, child;
+	uint32_t parties; // bits over those that are named
 };
+
+// A party that is named by itself keeps its own lag, before or after `child`.
+static void set_child_lags(struct lag_setter *setter, int64_t ms)
+{
+	for (int party = 0; party < PROCEDURE_MAX_PARTIES; party++)
+		if ((setter->parties >> party & 1) == 0)
+			setter->s->lag_ms[party + 1] = ms;
+}
 
 static enum result set_lag(void *ctx, const char *name, int64_t ms, struct error *err)
 {
@@ -122,17 +152,23 @@ static enum result set_lag(void *ctx, const char *name, int64_t ms, struct error
 	int party = procedure_party_find(setter->procedure, name);
 	if (ms > 10000 * DAY_MS)
 		return error_set(err, RESULT_INPUT, "lag of '%s' is too long", name);
-	if (strcmp(name, "child") == 0)
-		set_lags(setter->s, setter->s->lag_ms[0], ms);
-	else if (strcmp(name, "parent") == 0)
-		setter->s->lag_ms[0] = ms;
-	else if (procedure_party_publishes(setter->procedure, party))
-		setter->s->lag_ms[party + 1] = ms;
-	else
+	bool parent = strcmp(name, "parent") == 0, child = strcmp(name, "child") == 0;
+	bool known = parent || child || procedure_party_publishes(setter->procedure, party);
+	if (!known)
 		return error_set(err, RESULT_INPUT,
 		        "unknown lag '%.60s', expected parent, child or a party that answers for "
 		        "the zone",
 		        name);
+	if (parent ? setter->parent : child ? setter->child : setter->parties >> party & 1)
+		return named_twice(name, err);
+	if (child) {
+		set_child_lags(setter, ms);
+	} else {
+		setter->s->lag_ms[parent ? 0 : party + 1] = ms;
+		setter->parties |= parent ? 0 : UINT32_C(1) << party;
+	}
+	setter->parent |= parent;
+	setter->child |= child;
 	return RESULT_OK;
 }
 

@@ -35,11 +35,27 @@ static enum result expect_sign(struct cursor *c, char sign)
 	return cursor_advance(c);
 }
 
+// The TTL of "ds", "ds-none" or "ns" at the parent, of "ns", "dnskey" or "data" at a party: the
+// model's words without "parent-" and "child-". SAFETY_TTLS where there is none.
+static int find_ttl(const char *word, bool parent)
+{
+	static const char *const prefixes[] = {"parent-", "child-"};
+	int ttl = parent ? SAFETY_TTL_DS : SAFETY_TTL_CHILD_NS;
+	int end = parent ? SAFETY_TTL_CHILD_NS : SAFETY_TTLS;
+	for (; ttl < end; ttl++) {
+		const char *name = safety_ttl_words[ttl];
+		for (int i = 0; i < 2; i++)
+			if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+				name += strlen(prefixes[i]);
+		if (strcmp(name, word) == 0)
+			return ttl;
+	}
+	return SAFETY_TTLS;
+}
+
 // "parent.ds", "losing.data" as the current token: what has a TTL.
 static enum result parse_ttl_name(struct cursor *c, struct procedure_expression *e)
 {
-	static const char *const parent_kinds[] = {"ds", "ds-none", "ns", NULL};
-	static const char *const child_kinds[] = {"ns", "dnskey", "data", NULL};
 	const char *parts[2] = {"", ""};
 	size_t n = c->token == TOKEN_WORD ? split_dots(c->parser, c->text, parts, 2) : 0;
 	bool parent = n == 2 && strcmp(parts[0], "parent") == 0;
@@ -49,16 +65,13 @@ static enum result parse_ttl_name(struct cursor *c, struct procedure_expression 
 		        "expected something with a TTL, such as parent.ds or an operator's dnskey, "
 		        "here is %s",
 		        cursor_token_text(c));
-	const char *const *kinds = parent ? parent_kinds : child_kinds;
-	int kind = 0;
-	while (kinds[kind] != NULL && strcmp(kinds[kind], parts[1]) != 0)
-		kind++;
-	if (kinds[kind] == NULL)
+	int ttl = find_ttl(parts[1], parent);
+	if (ttl == SAFETY_TTLS)
 		return cursor_error(c, "'%.60s' has no TTL to wait for, expected %s", c->text,
 		        parent ? "parent.ds, parent.ds-none or parent.ns"
 		               : "a party's ns, dnskey or data");
 	e->party = parent ? PROCEDURE_PARENT : party;
-	e->ttl = parent ? PROCEDURE_TTL_DS + kind : PROCEDURE_TTL_CHILD_NS + kind;
+	e->ttl = ttl;
 	return cursor_advance(c);
 }
 
@@ -272,17 +285,15 @@ enum result parse_waits(struct parser *parser, const struct yaml_node *node, int
 static int64_t ttl_now_ms(const struct procedure_expression *e,
         const struct safety_history *history, const struct procedure_binding *binding)
 {
-	static const enum safety_kind kinds[] = {
-	        SAFETY_DS, SAFETY_DS, SAFETY_NS, SAFETY_NS, SAFETY_DNSKEY, SAFETY_DATA};
 	int publisher = e->party == PROCEDURE_PARENT ? 0 : binding->publisher[e->party];
 	int64_t largest = binding->ttl_s[e->party + 1][e->ttl];
 	bool seen = false;
 	for (size_t i = 0; i < history->count; i++) {
 		const struct safety_edition *edition = &history->editions[i];
-		if (edition->publisher != publisher || edition->kind != kinds[e->ttl])
-			continue;
-		if (e->ttl <= PROCEDURE_TTL_DS_NONE &&
-		        (edition->content == 0) != (e->ttl == PROCEDURE_TTL_DS_NONE))
+		enum safety_kind kind = (enum safety_kind)edition->kind;
+		if (edition->publisher != publisher || kind == SAFETY_SERVING ||
+		        safety_ttl_of(publisher, kind, edition->content == 0) !=
+		                (enum safety_ttl)e->ttl)
 			continue;
 		if (!seen || edition->ttl_s > largest)
 			largest = edition->ttl_s;

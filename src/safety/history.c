@@ -7,6 +7,21 @@
 
 const struct safety_readers safety_all_readers = {0};
 
+const char *const safety_ttl_words[SAFETY_TTLS + 1] = {
+        "ds", "ds-none", "parent-ns", "child-ns", "dnskey", "data", NULL};
+
+enum safety_ttl safety_ttl_of(int publisher, enum safety_kind kind, bool is_empty)
+{
+	static const enum safety_ttl of[SAFETY_KINDS] = {[SAFETY_DS] = SAFETY_TTL_DS,
+	        [SAFETY_NS] = SAFETY_TTL_CHILD_NS,
+	        [SAFETY_DNSKEY] = SAFETY_TTL_DNSKEY,
+	        [SAFETY_DATA] = SAFETY_TTL_DATA};
+	assert(kind < SAFETY_KINDS && kind != SAFETY_SERVING);
+	if (kind == SAFETY_DS && is_empty)
+		return SAFETY_TTL_DS_NONE;
+	return kind == SAFETY_NS && publisher == 0 ? SAFETY_TTL_PARENT_NS : of[kind];
+}
+
 void safety_history_init(struct safety_history *history)
 {
 	*history = (struct safety_history){.publishers = 1};

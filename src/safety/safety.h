@@ -48,6 +48,19 @@ enum {
 
 enum safety_kind { SAFETY_DS, SAFETY_NS, SAFETY_DNSKEY, SAFETY_DATA, SAFETY_SERVING, SAFETY_KINDS };
 
+// The TTLs that count, and their words in files, options and messages: "ds", "ds-none" (of the
+// proof that there is no DS), "parent-ns", "child-ns", "dnskey", "data"; then NULL.
+enum safety_ttl {
+	SAFETY_TTL_DS,
+	SAFETY_TTL_DS_NONE,
+	SAFETY_TTL_PARENT_NS,
+	SAFETY_TTL_CHILD_NS,
+	SAFETY_TTL_DNSKEY,
+	SAFETY_TTL_DATA,
+	SAFETY_TTLS,
+};
+extern const char *const safety_ttl_words[SAFETY_TTLS + 1];
+
 // One thing that one publisher serves, and when it can be fetched.
 struct safety_edition {
 	int64_t from_ms, until_ms; // can be fetched at t with from <= t < until
@@ -156,6 +169,10 @@ int safety_ds_add(struct safety_history *history, int key, uint8_t digest_type);
 const char *safety_publisher_name(const struct safety_history *history, int publisher);
 const char *safety_key_name(const struct safety_history *history, int key);
 
+// The TTL of what this publisher serves of this kind, which is not SERVING; is_empty: of an empty
+// DS set, or rather the proof of it.
+enum safety_ttl safety_ttl_of(int publisher, enum safety_kind kind, bool is_empty);
+
 // The edition of this kind that is served last (the current one), or NULL.
 const struct safety_edition *safety_current(
         const struct safety_history *history, int publisher, enum safety_kind kind);
@@ -199,6 +216,11 @@ struct safety_window {
 	bool insecure; // the effect makes the zone insecure, which the caller may have asked for
 	bool broken;   // some rule is broken already, before the effect; `before` says which
 	struct safety_fault before;
+	// The effect at from_ms would bring about what breaks a rule, and does not block only
+	// because what it replaces breaks the same rule already, for as long: `excuse`, in the
+	// history before.
+	bool excused;
+	struct safety_fault excuse;
 };
 
 // From when on, and until when, the effect is safe, given the history and nothing else in future.

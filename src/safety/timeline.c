@@ -7,11 +7,6 @@
 
 #include "safety/internal.h"
 
-enum ttl_kind { TTL_DS, TTL_DS_NONE, TTL_PARENT_NS, TTL_CHILD_NS, TTL_DNSKEY, TTL_DATA, TTL_KINDS };
-
-static const char *const ttl_words[TTL_KINDS + 1] = {
-        "ds", "ds-none", "parent-ns", "child-ns", "dnskey", "data", NULL};
-
 // What one publisher serves at the instant that is being read.
 struct state {
 	uint64_t content[SAFETY_KINDS], signers;
@@ -26,8 +21,8 @@ struct reader {
 	struct state state[SAFETY_MAX_PUBLISHERS];
 	const char *group[SAFETY_MAX_PUBLISHERS];
 	const char *key[SAFETY_MAX_KEYS];
-	uint32_t ttl_s[TTL_KINDS];
-	uint32_t largest_s[TTL_KINDS];
+	uint32_t ttl_s[SAFETY_TTLS];
+	uint32_t largest_s[SAFETY_TTLS];
 	bool has_ds_none;
 	int64_t lag_parent_ms, lag_child_ms, last_event_ms;
 };
@@ -48,19 +43,19 @@ static enum result read_ttl_s(
 
 static enum result read_ttls(struct reader *r, const struct yaml_node *map, bool all)
 {
-	enum result result = yaml_known_keys(map, "ttl", ttl_words, r->err);
-	for (int k = 0; result == RESULT_OK && k < TTL_KINDS; k++) {
-		const struct yaml_node *node = yaml_get(map, ttl_words[k]);
+	enum result result = yaml_known_keys(map, "ttl", safety_ttl_words, r->err);
+	for (int k = 0; result == RESULT_OK && k < SAFETY_TTLS; k++) {
+		const struct yaml_node *node = yaml_get(map, safety_ttl_words[k]);
 		if (node != NULL)
-			result = read_ttl_s(node, ttl_words[k], &r->ttl_s[k], r->err);
-		else if (all && k != TTL_DS_NONE)
-			result = yaml_error(map, r->err, "ttl lacks '%s'", ttl_words[k]);
-		if (k == TTL_DS_NONE && node != NULL)
+			result = read_ttl_s(node, safety_ttl_words[k], &r->ttl_s[k], r->err);
+		else if (all && k != SAFETY_TTL_DS_NONE)
+			result = yaml_error(map, r->err, "ttl lacks '%s'", safety_ttl_words[k]);
+		if (k == SAFETY_TTL_DS_NONE && node != NULL)
 			r->has_ds_none = true;
 	}
 	if (!r->has_ds_none)
-		r->ttl_s[TTL_DS_NONE] = r->ttl_s[TTL_DS];
-	for (int k = 0; k < TTL_KINDS; k++)
+		r->ttl_s[SAFETY_TTL_DS_NONE] = r->ttl_s[SAFETY_TTL_DS];
+	for (int k = 0; k < SAFETY_TTLS; k++)
 		if (r->ttl_s[k] > r->largest_s[k])
 			r->largest_s[k] = r->ttl_s[k];
 	return result;
@@ -285,15 +280,13 @@ static struct safety_change change_of(const struct reader *r, int publisher, enu
 {
 	const struct state *s = &r->state[publisher];
 	bool is_signed = kind == SAFETY_DS || kind == SAFETY_DNSKEY || kind == SAFETY_DATA;
-	enum ttl_kind ttl = kind == SAFETY_DS   ? (s->content[kind] == 0 ? TTL_DS_NONE : TTL_DS)
-	                    : kind == SAFETY_NS ? (publisher == 0 ? TTL_PARENT_NS : TTL_CHILD_NS)
-	                    : kind == SAFETY_DNSKEY ? TTL_DNSKEY
-	                                            : TTL_DATA;
 	return (struct safety_change){.publisher = (uint8_t)publisher,
 	        .kind = (uint8_t)kind,
 	        .content = s->content[kind],
 	        .signers = kind == SAFETY_DNSKEY ? s->signers : 0,
-	        .ttl_s = kind == SAFETY_SERVING ? 0 : r->ttl_s[ttl],
+	        .ttl_s = kind == SAFETY_SERVING
+	                         ? 0
+	                         : r->ttl_s[safety_ttl_of(publisher, kind, s->content[kind] == 0)],
 	        .signed_from_ms = is_signed ? s->signed_from_ms : TIME_EVER_MS,
 	        .signed_until_ms = is_signed ? s->signed_until_ms : TIME_NEVER_MS};
 }
@@ -476,8 +469,8 @@ static enum result read_until(struct reader *r, const struct yaml_node *node)
 {
 	if (node != NULL)
 		return read_given_until(r, node);
-	static const enum ttl_kind parts[] = {
-	        TTL_DS, TTL_PARENT_NS, TTL_CHILD_NS, TTL_DNSKEY, TTL_DATA};
+	static const enum safety_ttl parts[] = {SAFETY_TTL_DS, SAFETY_TTL_PARENT_NS,
+	        SAFETY_TTL_CHILD_NS, SAFETY_TTL_DNSKEY, SAFETY_TTL_DATA};
 	int64_t lag_ms = r->lag_parent_ms > r->lag_child_ms ? r->lag_parent_ms : r->lag_child_ms;
 	r->tl->until_ms = r->last_event_ms + 2 * lag_ms;
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
