@@ -23,8 +23,11 @@ static const char more[] =
         "--zone), those that the\n"
         "procedure assumes, or ds 1d, parent-ns 2d, child-ns 1d, dnskey 2d, data 3d, lags 6h.\n\n"
         "exit status:\n"
-        "  0  every step has its instant\n"
-        "  1  some step is never safe; the plan says why\n"
+        "  0  every step has its instant, and the plan is safe, or insecure where the procedure\n"
+        "     expects it\n"
+        "  1  it is not: some step is never safe or comes too early, as in a published text with\n"
+        "     waits of its own; one sentence says why, on standard error where the output is not "
+        "text\n"
         "  2  unusable input\n\n"
         "examples:\n"
         "  baton plan operator-change --ttl ds=1d,parent-ns=2d,child-ns=1h,dnskey=1h,data=1d --lag "
@@ -132,8 +135,16 @@ static enum result write_plan(const struct plan *plan, const struct plan_options
 	               : result;
 }
 
+// The text says it itself; a program, a calendar or a picture leaves it to standard error.
+static void say_objection(const struct plan *plan, const struct plan_options *o)
+{
+	if (plan->objection != NULL && (o->json || o->ics || o->svg))
+		fprintf(stderr, "baton: %s: this plan is not safe: %s\n", plan->procedure->id,
+		        plan->objection);
+}
+
 static enum result make_plan(struct arena *arena, const char *name, const struct plan_options *o,
-        bool *possible, struct error *err)
+        bool *ok, struct error *err)
 {
 	const struct procedure *p;
 	const struct procedure_route *route = NULL;
@@ -152,7 +163,8 @@ static enum result make_plan(struct arena *arena, const char *name, const struct
 	result = write_plan(plan, o, &out, err);
 	if (result == RESULT_OK) {
 		fwrite(out.data, 1, out.length, stdout);
-		*possible = plan->possible;
+		say_objection(plan, o);
+		*ok = plan->objection == NULL;
 	}
 	buffer_free(&out);
 	plan_free(plan);
@@ -199,11 +211,11 @@ int cmd_plan(int argc, char **argv)
 		                   "expected one of them");
 	struct arena *arena = arena_new(256u << 20);
 	struct error err = {0};
-	bool possible = false;
+	bool ok = false;
 	enum result result = arena == NULL ? error_set(&err, RESULT_MEMORY, "out of memory")
-	                                   : make_plan(arena, argv[0], &o, &possible, &err);
+	                                   : make_plan(arena, argv[0], &o, &ok, &err);
 	arena_free(arena);
 	if (result != RESULT_OK)
 		return usage_error("%s", err.text);
-	return output_end(possible ? EXIT_SAFE : EXIT_NO);
+	return output_end(ok ? EXIT_SAFE : EXIT_NO);
 }

@@ -264,6 +264,93 @@ static enum result run(struct planner *pl)
 	return result;
 }
 
+// --- What speaks against it
+
+// An objection is never lost, not even for want of memory.
+static const char *said(const char *text)
+{
+	return text != NULL ? text : "no memory to say what speaks against it";
+}
+
+static const char *step_objection(struct arena *arena, const struct plan_step *step)
+{
+	const struct plan_record *record =
+	        step->state == PLAN_STEP_TOO_LATE ? &step->end : &step->record;
+	const char *why = record->is_set ? record->text : "no instant is safe";
+	if (step->state == PLAN_STEP_NEVER)
+		return said(
+		        arena_printf(arena, "step '%s' is never safe: %s", step->step->id, why));
+	if (step->state == PLAN_STEP_TOO_LATE)
+		return said(
+		        arena_printf(arena, "step '%s' can be done only before it is possible: %s",
+		                step->step->id, why));
+	if (step->state == PLAN_STEP_PLANNED && step->safe_ms > step->start_ms)
+		return said(
+		        arena_printf(arena, "step '%s' comes too early: %s", step->step->id, why));
+	return NULL;
+}
+
+static const char *verdict_objection(struct arena *arena, const struct plan *plan, int path)
+{
+	const struct procedure_route *r = &plan->route;
+	enum safety_word word = plan->verdict.path[path].word;
+	bool expected = r->has_expect && r->expect[path] >= SAFETY_INSECURE;
+	if (word == SAFETY_SAFE || (word == SAFETY_INSECURE && expected))
+		return NULL;
+	return said(arena_printf(arena, "%s find the zone %s, %s: %s",
+	        path == SAFETY_DIRECT ? "resolvers" : "resolvers behind caches",
+	        safety_word_text(word),
+	        plan->procedure->as_written ? "as the text is written"
+	        : word == SAFETY_INSECURE   ? "which the procedure does not expect"
+	                                    : "as planned",
+	        plan->witness[path]));
+}
+
+static const char *find_objection(struct arena *arena, const struct plan *plan)
+{
+	const char *objection = NULL;
+	if (!plan->possible)
+		for (size_t i = 0; i < plan->count && objection == NULL; i++)
+			objection = step_objection(arena, &plan->steps[i]);
+	bool forwarder_is_worse =
+	        plan->verdict.path[SAFETY_FORWARDER].word > plan->verdict.path[SAFETY_DIRECT].word;
+	if (objection == NULL)
+		objection = verdict_objection(
+		        arena, plan, forwarder_is_worse ? SAFETY_FORWARDER : SAFETY_DIRECT);
+	for (size_t i = 0; i < plan->count && objection == NULL; i++)
+		objection = step_objection(arena, &plan->steps[i]);
+	return objection;
+}
+
+// The last instant that can be written with a year of four digits, as everybody reads them.
+#define LAST_DATE_MS (INT64_C(253402300800000) - 1)
+
+static int64_t later_of(int64_t latest_ms, int64_t at_ms)
+{
+	return at_ms != TIME_NEVER_MS && at_ms > latest_ms ? at_ms : latest_ms;
+}
+
+static enum result check_dates(const struct plan *plan, struct error *err)
+{
+	int64_t latest_ms = plan->scenario.start_ms;
+	if (plan->scenario.relative)
+		return RESULT_OK;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_step *step = &plan->steps[i];
+		const int64_t instants[] = {step->start_ms, step->safe_ms, step->everywhere_ms,
+		        step->deadline_ms, step->record.is_set ? step->record.until_ms : 0};
+		for (size_t k = 0; k < sizeof instants / sizeof *instants; k++)
+			latest_ms = later_of(latest_ms, instants[k]);
+	}
+	// A calendar has a minute at least for each step.
+	if (latest_ms <= LAST_DATE_MS - MINUTE_MS)
+		return RESULT_OK;
+	char start[TIME_TEXT];
+	return error_set(err, RESULT_INPUT,
+	        "a plan that begins at %s goes beyond the year 9999, expected an earlier start",
+	        time_format(plan->scenario.start_ms, start));
+}
+
 static struct plan *plan_new(struct arena *arena, const struct procedure *procedure,
         const struct scenario *scenario, const struct procedure_route *route)
 {
@@ -293,12 +380,15 @@ enum result plan_run(struct arena *arena, const struct procedure *procedure,
 	if (result != RESULT_OK)
 		return result;
 	result = run(&pl);
+	if (result == RESULT_OK)
+		result = check_dates(pl.plan, err);
 	if (result != RESULT_OK) {
 		walk_end(&pl.walk);
 		return result;
 	}
 	pl.plan->history = pl.walk.history;
 	pl.plan->binding = pl.walk.binding;
+	pl.plan->objection = find_objection(arena, pl.plan);
 	*out = pl.plan;
 	return RESULT_OK;
 }

@@ -17,8 +17,8 @@
 //             plan_write_text(plan, &context, &out);     // procedure/render.h
 //
 // A plan lives in the arena, but for its history: plan_free(). RESULT_INPUT where procedure and
-// scenario do not fit, RESULT_LIMIT, RESULT_MEMORY; "never safe" is no error but a plan that says
-// so.
+// scenario do not fit, or the plan goes beyond the year 9999; RESULT_LIMIT, RESULT_MEMORY; "never
+// safe" is no error but a plan that says so.
 #pragma once
 
 #include "procedure/procedure.h"
@@ -132,6 +132,10 @@ struct plan {
 	struct scenario scenario;
 	struct procedure_route route;
 	bool possible; // every step was planned
+	// What speaks against carrying it out, a sentence; NULL where nothing does: a step that is
+	// never safe or comes too early, or a verdict worse than safe (than insecure, where the
+	// procedure expects that). A published text that expects to fail is not for carrying out.
+	const char *objection;
 	size_t count;
 	struct plan_step *steps;           // in order of time
 	int64_t end_ms;                    // the last step is seen everywhere

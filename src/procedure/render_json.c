@@ -68,8 +68,8 @@ static json_t *record_object(struct writer *w, const struct plan_record *record)
 		set_text(w, object, "publisher",
 		        safety_publisher_name(&w->plan->history, record->publisher));
 		set_text(w, object, "kind", safety_kind_text(record->kind));
-		set_instant(w, object, "fetched-before", record->fetch_ms);
-		set_instant(w, object, "used-before", record->until_ms);
+		set_instant(w, object, "fetched_before", record->fetch_ms);
+		set_instant(w, object, "used_before", record->until_ms);
 	}
 	set_text(w, object, "text", record->text);
 	return object;
@@ -79,7 +79,7 @@ static json_t *undo_object(struct writer *w, const struct plan_step *step)
 {
 	json_t *object = json_object();
 	set(w, object, "possible", json_boolean(step->undo.possible));
-	set(w, object, "takes-ms", json_integer(step->undo.takes_ms));
+	set(w, object, "takes_ms", json_integer(step->undo.takes_ms));
 	set_text(w, object, "reason", step->undo.text);
 	return object;
 }
@@ -103,18 +103,18 @@ static json_t *step_object(struct writer *w, const struct plan_step *step)
 	set(w, object, "does", acts_array(w, s));
 	set_text(w, object, "state", state_text(step->state));
 	set_instant(w, object, "ready", step->ready_ms);
-	set_instant(w, object, "safe-from", step->safe_ms);
-	set_instant(w, object, "safe-until", step->until_ms);
+	set_instant(w, object, "safe_from", step->safe_ms);
+	set_instant(w, object, "safe_until", step->until_ms);
 	set_instant(w, object, "start", step->start_ms);
 	set_instant(w, object, "everywhere", step->everywhere_ms);
 	set_instant(w, object, "deadline", step->deadline_ms);
 	set_parties(w, object, "approve", p, s->approve);
 	set_parties(w, object, "tell", p, s->tell);
-	set(w, object, "makes-insecure", json_boolean(step->makes_insecure));
-	set(w, object, "no-way-back", json_boolean(step->no_way_back));
+	set(w, object, "makes_insecure", json_boolean(step->makes_insecure));
+	set(w, object, "no_way_back", json_boolean(step->no_way_back));
 	set(w, object, "undo", undo_object(w, step));
-	set(w, object, "waits-for", record_object(w, &step->record));
-	set(w, object, "ends-with", record_object(w, &step->end));
+	set(w, object, "waits_for", record_object(w, &step->record));
+	set(w, object, "ends_with", record_object(w, &step->end));
 	return object;
 }
 
@@ -140,10 +140,13 @@ enum result plan_write_json(const struct plan *plan, const struct render_context
 	set_text(&w, root, "title", plan->procedure->title);
 	set_text(&w, root, "zone", context != NULL ? context->zone : "");
 	set_text(&w, root, "route", plan->route.label);
+	set(&w, root, "ok", json_boolean(plan->objection == NULL));
 	set(&w, root, "possible", json_boolean(plan->possible));
+	set(&w, root, "objection",
+	        plan->objection != NULL ? json_text(plan->objection) : json_null());
 	set_instant(&w, root, "start", plan->scenario.start_ms);
 	set_instant(&w, root, "end", plan->end_ms);
-	set(&w, root, "insecure-ms", json_integer(plan->insecure_ms));
+	set(&w, root, "insecure_ms", json_integer(plan->insecure_ms));
 	for (int i = 0; i < SAFETY_PATHS; i++)
 		set_text(&w, root, safety_path_text((enum safety_path)i),
 		        safety_word_text(plan->verdict.path[i].word));
@@ -168,9 +171,9 @@ static json_t *route_object(struct writer *w, const struct check_route *route)
 	int worst = route->word[1] > route->word[0];
 	set_text(w, object, "witness", route->witness[worst]);
 	set(w, object, "corners", json_integer((json_int_t)route->corners));
-	set(w, object, "insecure-ms", json_integer(route->insecure_ms));
-	set(w, object, "shortest-ms", json_integer(route->shortest_ms));
-	set(w, object, "longest-ms", json_integer(route->longest_ms));
+	set(w, object, "insecure_ms", json_integer(route->insecure_ms));
+	set(w, object, "shortest_ms", json_integer(route->shortest_ms));
+	set(w, object, "longest_ms", json_integer(route->longest_ms));
 	return object;
 }
 
@@ -185,8 +188,8 @@ static json_t *finding_object(struct writer *w, const struct check_finding *f)
 		set(w, object, "line", json_integer(f->step->line));
 	}
 	if (f->code == CHECK_EARLY) {
-		set(w, object, "short-best-ms", json_integer(f->short_best_ms));
-		set(w, object, "short-worst-ms", json_integer(f->short_worst_ms));
+		set(w, object, "short_best_ms", json_integer(f->short_best_ms));
+		set(w, object, "short_worst_ms", json_integer(f->short_worst_ms));
 	}
 	set_text(w, object, "text", f->text);
 	return object;

@@ -127,11 +127,17 @@ static void write_step(const struct plan *plan, size_t number, struct buffer *ou
 static void write_verdict(const struct plan *plan, struct buffer *out)
 {
 	char text[TIME_TEXT + DURATION_TEXT], length[DURATION_TEXT];
+	const char *said = "";
 	if (!plan->possible)
 		buffer_puts(out, "\nThis plan cannot be carried out to its end.\n");
 	else
 		buffer_printf(out, "\nOver at %s, after %s.\n", instant(plan, plan->end_ms, text),
 		        duration_format(plan->end_ms - plan->scenario.start_ms, length));
+	if (plan->possible && plan->objection != NULL) {
+		said = plan->objection;
+		buffer_puts(out, "This plan is not safe: ");
+		wrap(out, said, 0, 23);
+	}
 	if (plan->insecure_ms > 0)
 		buffer_printf(out, "Resolvers may see the zone as insecure for %s.\n",
 		        duration_format(plan->insecure_ms, length));
@@ -139,7 +145,8 @@ static void write_verdict(const struct plan *plan, struct buffer *out)
 		buffer_printf(out, "%s resolvers: %s\n",
 		        i == SAFETY_DIRECT ? "Direct" : "Forwarding",
 		        safety_word_text(plan->verdict.path[i].word));
-		if (plan->verdict.path[i].word > SAFETY_INSECURE)
+		bool news = strstr(said, plan->witness[i]) == NULL;
+		if (plan->verdict.path[i].word > SAFETY_INSECURE && news)
 			note(out, "", plan->witness[i]);
 	}
 }

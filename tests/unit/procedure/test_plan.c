@@ -57,6 +57,30 @@ static struct plan *plan_of(
 	return plan;
 }
 
+static void expect_objection(const struct plan *plan, const char *begins)
+{
+	const char *said = plan->objection;
+	if (begins == NULL && said != NULL)
+		fail_msg("%s: %s", plan->procedure->id, said);
+	if (begins != NULL && (said == NULL || strncmp(said, begins, strlen(begins)) != 0))
+		fail_msg("%s: %s", plan->procedure->id, said != NULL ? said : "nothing");
+	// There is a reason behind the colon.
+	assert_true(begins == NULL || strlen(said) > strlen(begins) + 40);
+}
+
+static void expect_objection_of(const char *text, const char *begins)
+{
+	const struct procedure *p;
+	struct scenario s;
+	struct error err = {0};
+	if (procedure_parse(arena, "t", text, strlen(text), &p, &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	scenario_init(&s, p);
+	struct plan *plan = plan_of(p, &s, NULL);
+	expect_objection(plan, begins);
+	plan_free(plan);
+}
+
 static const struct plan_step *step_of(const struct plan *plan, const char *id)
 {
 	for (size_t i = 0; i < plan->count; i++)
@@ -430,9 +454,79 @@ static void test_scenario_words(void **state)
 	assert_string_equal(err.text,
 	        "unknown lag 'registry', expected parent, child or a party that "
 	        "answers for the zone");
+	assert_int_equal(scenario_parse_ttls(&s, "ds=1d,data=1h,ds=2d", &err), RESULT_INPUT);
+	assert_string_equal(err.text, "'ds' is named twice, expected one duration for it");
+	assert_int_equal(scenario_parse_lags(&s, p, "parent=1h,parent=1h", &err), RESULT_INPUT);
+	assert_string_equal(err.text, "'parent' is named twice, expected one duration for it");
+	assert_int_equal(scenario_parse_lags(&s, p, "child=1h,child=2h", &err), RESULT_INPUT);
+	assert_int_equal(scenario_parse_lags(&s, p, "losing=1h,losing=2h", &err), RESULT_INPUT);
 	assert_memory_equal(&s, &before, sizeof s);
+	// Whoever is named has that lag, wherever the list says so.
+	assert_int_equal(scenario_parse_lags(&s, p, "losing=1h,child=2h", &err), RESULT_OK);
+	assert_int_equal(s.lag_ms[procedure_party_find(p, "losing") + 1], 1 * H);
+	assert_int_equal(s.lag_ms[procedure_party_find(p, "gaining") + 1], 2 * H);
 	assert_int_equal(scenario_parse_ttls(&s, "ds=2d", &err), RESULT_OK);
 	assert_int_equal(s.ttl_ms[0][PROCEDURE_TTL_DS_NONE], 2 * DAY_MS);
+}
+
+// What is said against carrying a plan out, for whoever asks with an exit status only.
+static void test_objections(void **state)
+{
+	(void)state;
+	static const char insecure[] =
+	        "procedure: t\nparties:\n  a: {is: operator}\n  registry: {is: parent}\n%s"
+	        "steps:\n- {id: s, by: registry, does: parent.ds = none, approve: a, "
+	        "undo: parent.ds = a.ksk}\n";
+	static const char early[] =
+	        "procedure: t\nparties:\n  a: {is: operator}\n  b: {is: operator}\n"
+	        "  registry: {is: parent}\nstart: {parent.ns: a.ns}\nwaits: as-written\n"
+	        "expect: bogus\nsteps:\n- {id: s, by: registry, does: parent.ns = b.ns}\n";
+	static const char *const said[][2] = {
+	        {"operator-change", NULL},
+	        {"operator-change-uncooperative", NULL},
+	        {"as-published/operator-change",
+	                "resolvers find the zone unreachable, as the text is written: "},
+	        {"as-published/operator-change-text",
+	                "resolvers find the zone bogus, as the text is written: "},
+	};
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+		const struct procedure *p = load(said[i][0]);
+		struct scenario s;
+		scenario_init(&s, p);
+		struct plan *plan = plan_of(p, &s, NULL);
+		expect_objection(plan, said[i][1]);
+		plan_free(plan);
+	}
+	expect_objection_of(arena_printf(arena, insecure, "expect: insecure\n"), NULL);
+	expect_objection_of(arena_printf(arena, insecure, ""),
+	        "resolvers find the zone insecure, which the procedure does not expect: ");
+	expect_objection_of(early, "resolvers find the zone bogus, as the text is written: ");
+	expect_objection_of("procedure: t\nparties:\n  a: {is: operator}\n  b: {is: operator}\n"
+	                    "  registry: {is: parent}\nstart: {parent.ns: a.ns}\nsteps:\n"
+	                    "- {id: s, by: registry, does: parent.ds = b.ksk, "
+	                    "undo: parent.ds = a.ksk}\n",
+	        "step 's' is never safe: ");
+}
+
+// A date that cannot be written in four digits is none that people, calendars or programs read.
+static void test_dates_end_with_the_year_9999(void **state)
+{
+	(void)state;
+	const struct procedure *p = load("operator-change");
+	struct scenario s;
+	struct plan *plan;
+	struct error err = {0};
+	scenario_init(&s, p);
+	s.relative = false;
+	assert_int_equal(time_parse("9999-12-01T00:00:00Z", &s.start_ms, NULL), RESULT_OK);
+	plan = plan_of(p, &s, NULL);
+	plan_free(plan);
+	assert_int_equal(time_parse("9999-12-25T00:00:00Z", &s.start_ms, NULL), RESULT_OK);
+	plan = NULL;
+	assert_int_equal(plan_make(arena, p, &s, NULL, &plan, &err), RESULT_INPUT);
+	assert_null(plan);
+	assert_string_equal(err.text, "a plan that begins at 9999-12-25T00:00:00Z goes beyond the "
+	                              "year 9999, expected an earlier start");
 }
 
 int main(void)
@@ -455,6 +549,8 @@ int main(void)
 	        TEST(test_signatures_that_run_out),
 	        TEST(test_copies),
 	        TEST(test_scenario_words),
+	        TEST(test_objections),
+	        TEST(test_dates_end_with_the_year_9999),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
