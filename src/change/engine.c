@@ -134,6 +134,8 @@ bool engine_flush(struct change_engine *e)
 // be.
 static void take_round(struct change_engine *e, struct observe_round *round)
 {
+	struct error ignored; // what could not be folded for lack of memory counts as it is
+	observe_round_fold(e->now.subject, e->now.last_round, round, &ignored);
 	bool same = e->now.last_round != NULL && observe_round_same(e->now.last_round, round);
 	bool keep = !same || round->end_ms < e->recorded_ms ||
 	            round->end_ms - e->recorded_ms >= e->now.subject->max_hole_ms / 2;

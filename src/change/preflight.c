@@ -146,6 +146,7 @@ static void all_addresses(struct check *c)
 		case OBSERVE_GAP_CLOCK:
 		case OBSERVE_GAP_STALE:
 		case OBSERVE_GAP_LIMIT:
+		case OBSERVE_GAP_COUNTDOWN:
 		case OBSERVE_GAP_KINDS:
 		default:
 			break;

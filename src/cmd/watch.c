@@ -166,6 +166,8 @@ static void show(struct watch *w)
 static void seen(void *ctx, struct observe_round *round)
 {
 	struct watch *w = ctx;
+	struct error ignored; // what could not be folded for lack of memory counts as it is
+	observe_round_fold(w->subject, w->round, round, &ignored);
 	enum result result = observe_view_feed(w->view, round, &w->error);
 	observe_round_free(w->round);
 	w->round = round;

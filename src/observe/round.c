@@ -35,6 +35,7 @@ static const char *const gap_texts[OBSERVE_GAP_KINDS] = {
         [OBSERVE_GAP_CLOCK] = "clock",
         [OBSERVE_GAP_STALE] = "stale",
         [OBSERVE_GAP_LIMIT] = "limit",
+        [OBSERVE_GAP_COUNTDOWN] = "countdown",
 };
 
 const char *observe_question_text(enum observe_question question)

@@ -16,6 +16,26 @@
 //
 // An address that failed is no evidence of absence: its fact has the state OBSERVE_UNKNOWN.
 //
+// Folding. Some servers sign each answer anew, and some answer with a TTL that counts down; every
+// round would be another one. observe_round_fold() puts into a round, for what an address goes on
+// showing, what the round before it said, as long as that is the more careful of the two:
+//
+//   - signatures: by the same keys, of the same data. The earlier expiry stands for a later one
+//     while more than half of what the later one leaves beyond the record's TTL and the publisher's
+//     lag is left beyond them of the earlier one. So no expiry is ever later than that of a copy in
+//     a cache, and none is so much earlier that a copy would seem to outlive its signature, or to be
+//     trusted for less than its TTL, where it does not. Renewing signatures that run out earlier
+//     than one TTL from now is a fault with either expiry; of these, half of the time to the later
+//     one counts. An earlier expiry than before is taken at once.
+//   - the last expiry of all signatures over data, until which data that was not asked for may
+//     keep them: the latest that was seen at this address.
+//   - TTLs: the larger stands for a smaller one until the smaller one is seen twice, two seconds or
+//     more apart. One that changes from look to look therefore counts as the largest that was seen,
+//     and is remarked upon.
+//
+// What is folded is what is fed to a view and written to the journal, so that whoever reads it back
+// gets the same history and the same verdicts.
+//
 // A round owns its memory: observe_round_free(). Errors of reading: RESULT_INPUT with the member
 // that is wrong, RESULT_LIMIT, RESULT_MEMORY.
 #pragma once
@@ -80,6 +100,12 @@ struct observe_content {
 	bool verified;   // DS: the set's signature, or the proof that there is none
 	uint32_t groups; // NS: the groups that the set names, bits over publishers
 	bool serving;    // SERVING
+	// What folding leaves to the next round; not in the JSON.
+	struct {
+		bool known, counts_down;
+		uint32_t ttl_s;   // as served in the last answer
+		int64_t since_ms; // and since which answer
+	} served;
 };
 
 enum observe_state {
@@ -128,6 +154,7 @@ enum observe_gap_kind {
 	OBSERVE_GAP_CLOCK,     // the clock was set
 	OBSERVE_GAP_STALE,     // the last round is too long ago
 	OBSERVE_GAP_LIMIT,     // more keys, addresses or contents than are kept track of
+	OBSERVE_GAP_COUNTDOWN, // an address answers with a TTL that changes from look to look
 	OBSERVE_GAP_KINDS,
 };
 const char *observe_gap_text(enum observe_gap_kind kind); // "past", "never-answered"; never NULL
@@ -170,8 +197,19 @@ enum result observe_round_to_json(
 enum result observe_round_from_json(const struct observe_subject *subject, const json_t *json,
         struct observe_round **round, struct error *err);
 
-// Whether both say the same but for times, octets and effort. Of a run of such rounds, one after
-// the other, only the first and the last have to be kept: a view that is fed these two gives the
-// same history. (Those that are kept must not be further apart than the subject's max_hole_ms, or
-// the view takes it for a time without observation.)
+// Puts what `before` said into the round where it stands for what the round says (see above);
+// before: the round before it, folded as well, of the same subject; NULL for the first one.
+// RESULT_MEMORY, then the round is good, but less is folded.
+enum result observe_round_fold(const struct observe_subject *subject,
+        const struct observe_round *before, struct observe_round *round, struct error *err);
+// Whether a signature that runs out at kept_ms stands for one that runs out at seen_ms, at at_ms,
+// where the latter was first seen at first_ms; ttl_s and lag_ms are those of the record.
+bool observe_expiry_stands(int64_t kept_ms, int64_t seen_ms, int64_t first_ms, int64_t at_ms,
+        uint32_t ttl_s, int64_t lag_ms);
+
+// Whether both say the same but for times, octets, effort, and the last expiry of all signatures
+// over data (which only grows from round to round when they are folded). Of a run of such rounds,
+// one after the other, only the first and the last have to be kept: a view that is fed these two
+// gives the same history. (Those that are kept must not be further apart than the subject's
+// max_hole_ms, or the view takes it for a time without observation.)
 bool observe_round_same(const struct observe_round *a, const struct observe_round *b);

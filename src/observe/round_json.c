@@ -158,8 +158,12 @@ static void facts_drop_times(json_t *meaning)
 {
 	json_t *facts = json_object_get(meaning, "facts");
 	for (size_t i = 0; i < json_array_size(facts); i++) {
-		json_object_del(json_array_get(facts, i), "asked_ms");
-		json_object_del(json_array_get(facts, i), "answered_ms");
+		json_t *fact = json_array_get(facts, i),
+		       *contents = json_object_get(fact, "contents");
+		json_object_del(fact, "asked_ms");
+		json_object_del(fact, "answered_ms");
+		for (size_t c = 0; c < json_array_size(contents); c++)
+			json_object_del(json_array_get(contents, c), "last_signature_ms");
 	}
 }
 

@@ -117,6 +117,11 @@ enum result observe_subject_anchor(
 // The publisher of that name ("parent" is 0), or -1.
 int observe_subject_find(const struct observe_subject *subject, const char *name);
 
+// For how long a record of the publisher that is served with ttl_s is cached: the declared TTL of
+// the data and the floor of resolvers count where they are larger. kind: enum safety_kind.
+uint32_t observe_subject_ttl_s(
+        const struct observe_subject *subject, int publisher, int kind, uint32_t ttl_s);
+
 // A new reference in *json. RESULT_MEMORY.
 enum result observe_subject_to_json(
         const struct observe_subject *subject, json_t **json, struct error *err);

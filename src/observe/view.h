@@ -20,9 +20,9 @@
 // remembered for the TTL that it had.
 //
 // Signatures renewed without any other change would make an edition each time; instead an edition
-// keeps the earlier expiry (which errs to the side of danger) until less than half of the time to
-// the later one is left. Contents that come back (a server that answers differently each time)
-// count as never having been away.
+// keeps the earlier expiry (which errs to the side of danger) by the rule of observe_round_fold()
+// (round.h), which whoever looks again and again applies to the rounds first. Contents that come
+// back (a server that answers differently each time) count as never having been away.
 //
 // Numbers: publisher n is subject->publishers[n]. Keys and DS records of a history are those of
 // observe_view_key() in order, followed by one stand-in for each DS record whose key nobody knows;
@@ -46,7 +46,7 @@ struct observe_view;
 struct observe_view *observe_view_new(const struct observe_subject *subject); // NULL without memory
 void observe_view_free(struct observe_view *view);                            // NULL is fine
 
-// Rounds come in the order in which they were made.
+// Rounds come in the order in which they were made, folded (observe_round_fold) or not.
 enum result observe_view_feed(
         struct observe_view *view, const struct observe_round *round, struct error *err);
 // The wall-clock end of the last round, TIME_EVER_MS before the first.

@@ -30,17 +30,16 @@ struct seen {
 	int64_t at_ms;
 };
 
-// An episode whose signatures run out earlier stands for one whose signatures run out later, until
-// half of the time to the later instant is over.
-static bool stands_for(const struct episode *e, const struct seen *seen)
+// first_ms: when the place was first seen to have these signatures.
+static bool stands_for(const struct observe_view *view, const struct episode *e,
+        const struct seen *seen, int64_t first_ms)
 {
 	if (e->signed_from_ms == seen->signed_from_ms &&
 	        e->signed_until_ms == seen->signed_until_ms)
 		return true;
-	if (e->signed_until_ms > seen->signed_until_ms || e->signed_until_ms <= seen->at_ms ||
-	        seen->signed_until_ms == TIME_NEVER_MS)
-		return false;
-	return (e->signed_until_ms - seen->at_ms) >= (seen->signed_until_ms - seen->at_ms) / 2;
+	return observe_expiry_stands(e->signed_until_ms, seen->signed_until_ms, first_ms,
+	        seen->at_ms, observe_subject_ttl_s(view->subject, e->publisher, e->kind, e->ttl_s),
+	        view->subject->publishers[e->publisher].lag_ms);
 }
 
 static bool same_but_signatures(const struct episode *e, const struct seen *seen)
@@ -68,7 +67,8 @@ static struct episode *episode_of(struct observe_view *view, const struct place_
 		struct episode *e = &view->episodes[i];
 		bool exact = e->signed_from_ms == seen->signed_from_ms &&
 		             e->signed_until_ms == seen->signed_until_ms;
-		if (!same_but_signatures(e, seen) || !(exactly ? exact : stands_for(e, seen)))
+		if (!same_but_signatures(e, seen) ||
+		        !(exactly ? exact : stands_for(view, e, seen, seen->at_ms)))
 			continue;
 		if (is_shown(pk, e->serial))
 			return e;
@@ -274,7 +274,7 @@ static struct shown shown_next(struct observe_view *view, const struct place_kin
 	} else {
 		next = *before;
 		e = episode_find(view, before->serial);
-		if (!stands_for(e, seen))
+		if (!stands_for(view, e, seen, before->seen_ms))
 			e = episode_of(view, pk, seen, true);
 	}
 	if (e == NULL)

@@ -316,14 +316,18 @@ void tick_set(struct script *s, int64_t at_s, int64_t wall_s)
 	struct error err = {0};
 	s->mono_ms = at_s * SECOND_MS;
 	s->wall_ms = START_MS + wall_s * SECOND_MS;
-	struct observe_round *round = round_make(s), *read = through_json(s, round);
+	struct observe_round *round = round_make(s);
+	if (!s->fold_off)
+		must(observe_round_fold(s->subject, s->last, round, &err), &err);
+	struct observe_round *read = through_json(s, round);
+	s->recorded += s->last == NULL || !observe_round_same(s->last, round);
 	must(observe_view_feed(s->view, round, &err), &err);
 	must(observe_view_feed(s->by_json, read, &err), &err);
 	histories_equal(s, s->view, s->by_json);
 	thin(s, round);
-	observe_round_free(read);
 	observe_round_free(s->last);
-	s->last = round;
+	s->last = s->restarts ? read : round;
+	observe_round_free(s->restarts ? round : read);
 }
 
 void tick(struct script *s, int64_t at_s)

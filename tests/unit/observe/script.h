@@ -47,7 +47,9 @@ struct script {
 	struct dns_ds ds[4];        // of KA, ZA, KB, ZB
 	struct observe_gap problem; // of the next rounds, where text is not empty
 	int64_t mono_ms, wall_ms;
-	bool json_off;
+	bool fold_off; // rounds are fed as they were seen
+	bool restarts;   // what is folded with comes out of the journal each time
+	int recorded;  // rounds that were not the same as the one before
 };
 
 struct script *script_new(void);

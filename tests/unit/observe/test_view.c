@@ -301,13 +301,16 @@ static void a_lowered_ttl_counts_when_the_old_one_is_gone(void **state)
 	tick(s, 0);
 	show_ds(s, KA, 30);
 	tick(s, 10);
+	// Once may be a TTL that counts down.
+	expect(s, "parent ds", "parent ds {Ka} 600s ever..never\n");
+	tick(s, 20);
 	expect(s, "parent ds",
-	        "parent ds {Ka} 600s ever..10\n"
-	        "parent ds {Ka} 30s -0.010..never\n");
+	        "parent ds {Ka} 600s ever..20\n"
+	        "parent ds {Ka} 30s 9.990..never\n");
 	// Long after, the old one is forgotten.
 	for (int64_t at = 600; at <= 6000; at += 600)
 		tick(s, at);
-	expect(s, "parent ds", "parent ds {Ka} 30s -0.010..never\n");
+	expect(s, "parent ds", "parent ds {Ka} 30s 9.990..never\n");
 	script_free(s);
 }
 
@@ -463,19 +466,21 @@ static void signatures_renewed_once(void **state)
 {
 	(void)state;
 	struct script *s = script_new_with_past();
+	s->fold_off = true;
 	for (int p = A1; p <= A3; p++)
 		sign(s, (enum place)p, SAFETY_DNSKEY, -100, 1000);
 	tick(s, 0);
 	for (int p = A1; p <= A3; p++)
 		sign(s, (enum place)p, SAFETY_DNSKEY, 90, 1400);
 	tick(s, 100);
-	// 900 seconds of 1300 are left: the earlier expiry goes on standing for the later one…
+	// Beyond the TTL 600 seconds of 1000 are left: the earlier expiry goes on standing for the
+	// later one…
+	tick(s, 200);
+	tick(s, 300);
 	expect_signed(
 	        s, "A dnskey", "A dnskey {Ka Za} by {Ka} 300s ever..never signed -100..1000\n");
-	tick(s, 500);
-	tick(s, 700);
-	tick(s, 800);
-	// …until 300 are left of 700. The instants are those at which the new one was first seen.
+	tick(s, 310);
+	// …until 390 are left of 790. The instants are those at which the new one was first seen.
 	expect_signed(s, "A dnskey",
 	        "A dnskey {Ka Za} by {Ka} 300s ever..100 signed -100..1000\n"
 	        "A dnskey {Ka Za} by {Ka} 300s -0.010..never signed 90..1400\n");
