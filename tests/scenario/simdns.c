@@ -534,6 +534,19 @@ struct simdns *simdns_new(struct sim *sim, const struct simdns_ttls *ttls)
 	return dns;
 }
 
+void simdns_sign_online(struct simdns *dns, int64_t validity_s)
+{
+	for (int p = 0; p < SIMDNS_PUBLISHERS; p++) {
+		dns->publisher[p].zone->period_s = 1;
+		dns->publisher[p].zone->validity_s = validity_s;
+	}
+}
+
+void simdns_count_down(struct simdns *dns, int publisher)
+{
+	dns->publisher[publisher].zone->counts_down = true;
+}
+
 void simdns_free(struct simdns *dns)
 {
 	for (int p = 0; p < SIMDNS_PUBLISHERS; p++)

@@ -64,6 +64,10 @@ void simdns_delay(struct simdns *dns, int publisher, int place, int64_t delay_ms
 // The address gets nothing more, until it is let go.
 void simdns_hold(struct simdns *dns, int publisher, int place, bool hold);
 void simdns_down(struct simdns *dns, int publisher, int place, bool down);
+// Every publisher signs each answer anew, for so long.
+void simdns_sign_online(struct simdns *dns, int64_t validity_s);
+// It answers as a cache does, with TTLs that count down.
+void simdns_count_down(struct simdns *dns, int publisher);
 void simdns_next(struct simdns *dns, int publisher, enum simdns_manner manner, unsigned times);
 // Called when an update has changed something, before the answer goes out.
 void simdns_on_change(struct simdns *dns, void (*changed)(void *ctx, int publisher), void *ctx);

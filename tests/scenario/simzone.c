@@ -349,8 +349,11 @@ static void write_record(struct writer *w, enum dns_section section, const uint8
 static void write_set(
         struct writer *w, enum dns_section section, struct simrrset *set, bool sign_it)
 {
+	uint32_t ttl_s = set->ttl_s;
+	if (w->zone->counts_down && ttl_s > 0)
+		ttl_s -= (uint32_t)(w->now_s % ttl_s);
 	for (size_t i = 0; i < set->count; i++)
-		write_record(w, section, set->owner.wire, set->type, set->ttl_s, &set->rdata[i]);
+		write_record(w, section, set->owner.wire, set->type, ttl_s, &set->rdata[i]);
 	if (!sign_it || !w->dnssec)
 		return;
 	make_signatures(w->zone, set,
@@ -358,8 +361,8 @@ static void write_set(
 	                                     : w->version->data_signers,
 	        w->now_s);
 	for (size_t i = 0; i < set->signature_count; i++)
-		write_record(w, section, set->owner.wire, DNS_TYPE_RRSIG, set->ttl_s,
-		        &set->signature[i]);
+		write_record(
+		        w, section, set->owner.wire, DNS_TYPE_RRSIG, ttl_s, &set->signature[i]);
 }
 
 static void bit_set(uint8_t *map, uint16_t type, uint8_t *octets)

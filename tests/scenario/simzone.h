@@ -46,6 +46,7 @@ struct simzone {
 	struct simkey *const *keys;
 	size_t key_count;
 	int64_t period_s, validity_s; // signatures are renewed each period, valid for so long
+	bool counts_down;             // answers as a cache does, with what is left of each TTL
 	size_t denial_count;
 	struct simrrset *denial[64];
 };
