@@ -1,11 +1,14 @@
 // baton lab run: scenarios.
 #include <dirent.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/data.h"
+#include "base/json.h"
 #include "cmd/lab_words.h"
 #include "cmd/options.h"
 #include "lab/scenario.h"
@@ -43,18 +46,20 @@ static void run_print(const struct scenario *scenario, const struct lab_info *in
 static void run_json(const struct scenario *scenario, const struct lab_info *info,
         const struct scenario_outcome *outcome)
 {
-	struct buffer out = buffer_init(1u << 16);
-	buffer_printf(&out, "{\"scenario\": \"%s\", \"met\": %s, \"marks\": {", scenario->name,
-	        outcome->met ? "true" : "false");
+	struct buffer counts = buffer_init(1u << 16);
+	json_t *marks = json_object();
 	for (size_t i = 0; i < outcome->marks; i++)
-		buffer_printf(&out, "%s\"%s\": %lld", i > 0 ? ", " : "", outcome->mark[i].name,
-		        (long long)outcome->mark[i].at_ms);
-	buffer_puts(&out, "}, \"counts\": ");
-	prober_json(info, &outcome->counts, &out);
-	fputs(buffer_text(&out), stdout);
-	printf("}\n");
+		json_object_set_new(
+		        marks, outcome->mark[i].name, json_integer(outcome->mark[i].at_ms));
+	prober_json(info, &outcome->counts, &counts);
+	json_t *all = json_pack("{s:o, s:b, s:o, s:o}", "scenario", json_text(scenario->name),
+	        "met", outcome->met, "marks", marks, "counts",
+	        json_loads(buffer_text(&counts), 0, NULL));
+	json_dumpf(all, stdout, JSON_COMPACT);
+	putchar('\n');
 	fflush(stdout);
-	buffer_free(&out);
+	json_decref(all);
+	buffer_free(&counts);
 }
 
 // A lab for one scenario, and the scenario in it. Returns the exit status.
