@@ -336,6 +336,36 @@ static bool scenario_has_mark(const struct scenario *scenario, const char *name)
 	return false;
 }
 
+// A mark that a step sets.
+static enum result scenario_mark(const struct yaml_node *map, const char *key,
+        const struct scenario *scenario, const char **mark, struct error *err)
+{
+	enum result result = scenario_required(map, key, mark, err);
+	if (result == RESULT_OK && !scenario_has_mark(scenario, *mark))
+		return yaml_error(yaml_get(map, key), err, "no step sets the mark '%s'", *mark);
+	return result;
+}
+
+static enum result scenario_tolerate(
+        const struct yaml_node *map, struct scenario *scenario, struct error *err)
+{
+	static const char *const words[] = {"failures", "from", "until", NULL};
+	struct scenario_expect *expect = &scenario->expect;
+	enum result result = yaml_known_keys(map, "tolerate", words, err);
+	if (result == RESULT_OK && yaml_get(map, "failures") == NULL)
+		return yaml_error(map, err, "'failures' is missing");
+	if (result == RESULT_OK)
+		result = yaml_integer(yaml_get(map, "failures"), "failures", 1, LAB_NAMES_MAX,
+		        &expect->tolerate, err);
+	if (result == RESULT_OK)
+		result = scenario_mark(map, "from", scenario, &expect->from, err);
+	if (result == RESULT_OK)
+		result = scenario_mark(map, "until", scenario, &expect->until, err);
+	if (result == RESULT_OK && !expect->every_secure)
+		result = yaml_error(map, err, "'tolerate' needs 'every: secure'");
+	return result;
+}
+
 static enum result scenario_expect(
         const struct yaml_node *map, struct scenario *scenario, struct error *err)
 {
@@ -353,8 +383,7 @@ static enum result scenario_expect(
 		result = yaml_integer(
 		        yaml_get(map, "fresh"), "fresh", 0, LAB_NAMES_MAX, &expect->fresh, err);
 	if (result == RESULT_OK && yaml_get(map, "tolerate") != NULL)
-		result = yaml_integer(yaml_get(map, "tolerate"), "tolerate", 0, LAB_NAMES_MAX,
-		        &expect->tolerate, err);
+		result = scenario_tolerate(yaml_get(map, "tolerate"), scenario, err);
 	if (result == RESULT_OK && yaml_get(map, "failing") != NULL)
 		result = scenario_failing(yaml_get(map, "failing"), expect, err);
 	if (result == RESULT_OK && yaml_get(map, "predicted") != NULL) {
@@ -364,11 +393,7 @@ static enum result scenario_expect(
 		return scenario_predicted(yaml_get(map, "predicted"), scenario, err);
 	}
 	if (result == RESULT_OK && yaml_get(map, "after") != NULL)
-		result = scenario_required(map, "after", &expect->after, err);
-	if (result == RESULT_OK && expect->after != NULL &&
-	        !scenario_has_mark(scenario, expect->after))
-		result = yaml_error(
-		        yaml_get(map, "after"), err, "no step sets the mark '%s'", expect->after);
+		result = scenario_mark(map, "after", scenario, &expect->after, err);
 	if (result == RESULT_OK && expect->every_secure == expect->any_failing)
 		result = yaml_error(map, err, "expected either 'every: secure' or 'failing'");
 	if (result == RESULT_OK && yaml_get(map, "within") != NULL && expect->after == NULL)

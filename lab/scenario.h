@@ -16,12 +16,18 @@
 //                within: 10s}                    # or: `gone: true`; without `is`, any record
 //       - run: [rndc, -c, "${DIR}/keys/rndc-b1.conf", sign, example.test]
 //         within: 30s                            # must end with status 0, inside the lab
+//       - mark: killed
 //       - restart: a1                            # kill a server (SIGKILL) and start it again
+//       - mark: back
 //       - play: predicted/hard-switch.yaml       # every event of a timeline at its instant
 //     expect:
 //       every: secure                            # no answer that is not authenticated
 //       fresh: 100                               # fresh names answered by each validator, at least
-//       tolerate: 2                              # so many failures of each validator do not count
+//       tolerate: {failures: 2, from: killed, until: back}    # between these marks
+//
+// What is tolerated are answers that did not come or were SERVFAIL, so many of each validator, from
+// the first mark on until all that was asked before the second one has ended; insecure answers and
+// wrong ones never are.
 //
 // or, where failures are to be seen:
 //
@@ -34,9 +40,8 @@
 //
 //     expect:
 //       predicted:
-//         failing: [unbound, bind, forwarded]    # each fails at or after the predicted instant,
-//         and
-//                                                # within one TTL of the record to blame
+//         failing: [unbound, bind, forwarded]    # each fails, not before the instant foretold
+//                                                # and within one TTL of the record to blame
 //         may-recover: {kresd: "asks again"}     # of that kind, too; why it may escape
 //
 // Whoever fails must not fail before the predicted instant, nor give insecure answers before the
@@ -50,7 +55,7 @@
 //
 //     struct scenario *s;
 //     if (scenario_load(arena, "hard-switch.yaml", &s, &err) != RESULT_OK) ...
-//     scenario_run(s, &options, &outcome, &err);
+//     scenario_run(s, &options, NULL, &outcome, &err);        // NULL: no log
 //
 // Everything of a scenario lives in the arena. Errors: RESULT_INPUT with file:line:column for the
 // file; the errors of the lab and of the step that failed. A scenario whose expectation is not met
@@ -92,7 +97,8 @@ struct scenario_step {
 
 struct scenario_expect {
 	bool every_secure;
-	int64_t tolerate;            // failures of each validator that do not count
+	int64_t tolerate;            // so many of each validator do not count,
+	const char *from, *until;    // between these marks; NULL where none is tolerated
 	int64_t fresh;               // least number of fresh answers of each validator
 	bool failing[LAB_RESOLVERS]; // these must fail
 	bool any_failing;
