@@ -3,7 +3,7 @@
 // re-judges with it.
 //
 //     struct replay r;
-//     replay_init(&r);
+//     if (replay_init(&r, err) != RESULT_OK) …
 //     …replay_apply(&r, kind, step, time_ms, payload, err) for each record of the change, in order…
 //     change_world_at(r.definition, r.view, r.keys, now_ms, &world, err);
 //     replay_free(&r);

@@ -1,15 +1,25 @@
 // What a change knows about the zone at an instant: the subject that is observed, the parties'
 // keys, and a safety history with the procedure's symbols bound to it. No I/O.
 //
+//     struct observe_subject *subject;
 //     change_subject_new(definition, &subject, err);           // who is asked
-//     …rounds are fed into a view…
-//     change_keys_find(definition, view, now_ms, &keys, err);  // once: losing.zsk is these keys
-//     from now on struct world w; change_world_at(definition, view, keys, now_ms, &w, err);
-//     procedure_effect(p, step->acts, step->act_count, &w.history, &w.binding, &effect, err);
+//     struct observe_view *view = observe_view_new(subject);
+//     …rounds are fed into the view…
+//     json_t *keys;                                            // once: losing.zsk is these keys
+//     change_keys_find(definition, view, now_ms, &keys, err);
+//     change_keys_tell(definition, keys, view, err);
+//     struct world w;                                          // from now on, at any instant:
+//     change_world_at(definition, view, keys, now_ms, &w, err);
+//     procedure_effect(definition->procedure, step->acts, step->act_count, &w.history, &w.binding,
+//             &effect, err);
 //     change_world_free(&w);
 //
-// Keys are a JSON object, as the journal keeps it: {"digests":[2],"keys":{"losing.ksk":["257 3 13
-// …"],…}}.
+// Keys are a JSON object, as the journal keeps it:
+//
+//     {"digests": [2], "keys": {"losing.ksk": ["257 3 13 …"], "losing.zsk": ["256 3 13 …"]}}
+//
+// Subject, view and keys are the caller's to free, each by itself; a world has copies of what it
+// needs of them.
 #pragma once
 
 #include <jansson.h>
