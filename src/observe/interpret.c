@@ -70,6 +70,22 @@ void problem_add(struct interpretation *in, enum observe_gap_kind kind, bool blo
 	va_start(args, format);
 	vsnprintf(gap->text, sizeof gap->text, format, args);
 	va_end(args);
+	// The same of several questions is said once.
+	for (size_t i = 0; i + 1 < round->problem_count; i++)
+		if (round->problems[i].publisher == gap->publisher &&
+		        strcmp(round->problems[i].text, gap->text) == 0) {
+			round->problem_count--;
+			return;
+		}
+}
+
+void too_many(struct interpretation *in, const struct reply *reply, size_t count, const char *what,
+        int most)
+{
+	char server[SERVER_TEXT];
+	server_text(in->subject, reply->answer->publisher, &reply->answer->server, server);
+	problem_add(in, OBSERVE_GAP_LIMIT, true, reply,
+	        "%.120s serves %zu %s; Baton reads at most %d.", server, count, what, most);
 }
 
 struct observe_fact *fact_add(struct interpretation *in, enum safety_kind kind)
@@ -140,17 +156,26 @@ int round_key(struct interpretation *in, struct dns_key *key)
 	return (int)keys->count++;
 }
 
-void cover_find(struct interpretation *in, const struct dns_rrset *rrset,
-        const struct dns_keys *keys, int64_t at_ms, struct cover *cover)
+void cover_find(struct interpretation *in, const struct reply *reply, const struct dns_rrset *rrset,
+        const struct dns_keys *keys, struct cover *cover)
 {
 	struct dns_verified verified;
+	char type[DNS_TYPE_TEXT], server[SERVER_TEXT];
 	cover->signers = 0;
 	cover->ttl_s = rrset->ttl_max_s;
 	cover->outcome = DNS_SIGNATURE_NONE;
-	enum result result =
-	        dns_rrset_verify(in->scratch, rrset, keys, at_ms / SECOND_MS, &verified, in->err);
+	enum result result = dns_rrset_verify(
+	        in->scratch, rrset, keys, reply->answer->at_ms / SECOND_MS, &verified, in->err);
 	if (result != RESULT_OK)
 		return; // too much for us to check counts as no signature
+	if (verified.limited)
+		problem_add(in, OBSERVE_GAP_LIMIT, true, reply,
+		        "%.120s serves %zu signatures over a %s set; Baton looks at no more than "
+		        "%d, and tries no more than %d keys.",
+		        server_text(in->subject, reply->answer->publisher, &reply->answer->server,
+		                server),
+		        rrset->signature_count, dns_type_text(rrset->type, type),
+		        DNS_VERIFY_MAX_SIGNATURES, DNS_VERIFY_MAX_CHECKS);
 	cover->outcome = verified.outcome;
 	for (size_t i = 0; i < verified.signer_count; i++) {
 		const struct dns_signer *s = &verified.signers[i];
@@ -229,19 +254,33 @@ static void reply_parse(
 	answer->authoritative = message->aa;
 }
 
+enum result interpret_key_list(
+        struct interpretation *in, const struct dns_rrset *set, struct dns_keys *keys)
+{
+	if (set->count > SAFETY_MAX_KEYS)
+		return RESULT_LIMIT;
+	return dns_keys_from_rrset(in->scratch, set, in->cache, keys, NULL);
+}
+
+// A set of too many records takes no room from the keys of others.
 static void keys_of_reply(struct interpretation *in, const struct reply *reply)
 {
 	uint16_t type = reply->answer->type;
+	char text[DNS_TYPE_TEXT], what[64];
 	if (reply->use != USE_AUTHORITATIVE)
 		return;
 	const struct dns_rrset *set =
 	        dns_message_find(reply->message, DNS_ANSWER, in->subject->zone.wire, type);
 	struct dns_keys keys;
-	if (set == NULL ||
-	        dns_keys_from_rrset(in->scratch, set, in->cache, &keys, NULL) != RESULT_OK)
+	enum result result = set != NULL ? interpret_key_list(in, set, &keys) : RESULT_NOT_FOUND;
+	if (result == RESULT_LIMIT) {
+		snprintf(what, sizeof what, "records in its %s set", dns_type_text(type, text));
+		too_many(in, reply, set->count, what, SAFETY_MAX_KEYS);
+	}
+	if (result != RESULT_OK)
 		return;
 	for (size_t i = 0; i < keys.count; i++) {
-		if (dns_cdnskey_is_delete(dns_key_rdata(keys.key[i])))
+		if (type == DNS_TYPE_CDNSKEY && dns_cdnskey_is_delete(dns_key_rdata(keys.key[i])))
 			continue;
 		if (round_key(in, keys.key[i]) < 0) {
 			problem_add(in, OBSERVE_GAP_LIMIT, true, reply,

@@ -52,10 +52,18 @@ void interpret_child(struct interpretation *in, const struct reply *replies, siz
 // The parent's keys that are believed, from all replies.
 void interpret_parent_keys(struct interpretation *in);
 
-// Equal records once, sorted, in the round's arena. false where a record cannot be read or there
-// are too many.
-bool interpret_ds_list(struct interpretation *in, const struct dns_rrset *set,
+// Equal records once, sorted, in the round's arena. RESULT_LIMIT for more than OBSERVE_MAX_DS
+// records, RESULT_INPUT where one cannot be read, RESULT_MEMORY.
+enum result interpret_ds_list(struct interpretation *in, const struct dns_rrset *set,
         const struct dns_ds **ds, size_t *count);
+// The keys of a set of at most SAFETY_MAX_KEYS records, in the scratch arena (dns_keys_clear);
+// RESULT_LIMIT for more, RESULT_INPUT, RESULT_MEMORY.
+enum result interpret_key_list(
+        struct interpretation *in, const struct dns_rrset *set, struct dns_keys *keys);
+// Says that the server has more of something than is read: "… serves 101 DS records; Baton reads at
+// most 32."
+void too_many(struct interpretation *in, const struct reply *reply, size_t count, const char *what,
+        int most);
 
 // The number of a key in the round's table, where it is put if there is room; -1 otherwise.
 int round_key(struct interpretation *in, struct dns_key *key);
@@ -84,8 +92,9 @@ struct cover {
 	uint32_t ttl_s; // the larger of the set's TTL and the signatures' original TTLs
 	enum dns_signature outcome;
 };
-void cover_find(struct interpretation *in, const struct dns_rrset *rrset,
-        const struct dns_keys *keys, int64_t at_ms, struct cover *cover);
+// More signatures than are checked are a problem of the round.
+void cover_find(struct interpretation *in, const struct reply *reply, const struct dns_rrset *rrset,
+        const struct dns_keys *keys, struct cover *cover);
 struct window {
 	int64_t from_ms, until_ms;
 };

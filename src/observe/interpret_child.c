@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { SAMPLES_MAX = 64 }; // signed RRsets of one address that are looked at
+enum { SAMPLES_MAX = 256 }; // signed RRsets of one address that are looked at
 
 static uint64_t known_bits(const struct dns_keys *all, const struct dns_keys *some)
 {
@@ -71,14 +71,23 @@ static void keys_shown(struct interpretation *in, const struct reply *reply,
         const struct dns_rrset *set, struct observe_fact *fact)
 {
 	struct dns_keys keys;
-	if (dns_keys_from_rrset(in->scratch, set, in->cache, &keys, NULL) != RESULT_OK) {
+	enum result result = interpret_key_list(in, set, &keys);
+	if (result == RESULT_LIMIT)
+		return; // the table of keys says so
+	if (result != RESULT_OK) {
 		no_good(in, reply, "its DNSKEY set");
 		return;
 	}
+	// What has no room in the table of keys is said there; half a set is none.
+	uint64_t bits = known_bits(&in->round->keys, &keys);
+	if ((size_t)__builtin_popcountll(bits) < keys.count) {
+		dns_keys_clear(&keys);
+		return;
+	}
 	struct cover cover;
-	cover_find(in, set, &in->round->keys, reply->answer->at_ms, &cover);
+	cover_find(in, reply, set, &in->round->keys, &cover);
 	struct observe_content *content = content_add(in, fact);
-	content->keys = known_bits(&in->round->keys, &keys);
+	content->keys = bits;
 	content->signers = cover.signers & content->keys;
 	content->ttl_s = cover.ttl_s;
 	struct window window = cover_window(&cover, content->signers);
@@ -121,7 +130,7 @@ static void read_dnskey(struct interpretation *in, const struct reply *reply, en
 // ---- Data -----------------------------------------------------------------------------------
 
 struct samples {
-	size_t count;
+	size_t count, sets; // that were looked at, and that were there
 	struct cover cover[SAMPLES_MAX];
 };
 
@@ -143,13 +152,15 @@ static void sample_reply(
 		for (size_t i = 0; i < reply->message->section[sections[s]].count; i++) {
 			const struct dns_rrset *set =
 			        &reply->message->section[sections[s]].rrset[i];
-			if (samples->count == SAMPLES_MAX || !is_data(in, set))
+			if (!is_data(in, set))
 				continue;
 			// Glue beside a referral is no data either.
 			if (reply->use == USE_REFERRAL && set->type != DNS_TYPE_DS &&
 			        set->type != DNS_TYPE_NSEC && set->type != DNS_TYPE_NSEC3)
 				continue;
-			cover_find(in, set, &in->round->keys, reply->answer->at_ms,
+			if (++samples->sets > SAMPLES_MAX)
+				continue;
+			cover_find(in, reply, set, &in->round->keys,
 			        &samples->cover[samples->count++]);
 		}
 }
@@ -221,9 +232,15 @@ static void read_data(
 	if (!any || samples == NULL)
 		return;
 	fact->state = complete ? OBSERVE_SHOWN : OBSERVE_PARTLY;
+	size_t contents = 0;
 	for (size_t i = 0; i < samples->count && serves != SERVES_NOT; i++)
-		if (is_smallest(samples, i) && fact->content_count < OBSERVE_MAX_CONTENTS)
+		if (is_smallest(samples, i) && ++contents <= OBSERVE_MAX_CONTENTS)
 			content_of_keys(samples, samples->cover[i].signers, content_add(in, fact));
+	if (samples->sets > SAMPLES_MAX)
+		too_many(in, &replies[0], samples->sets, "sets for the samples of its data",
+		        SAMPLES_MAX);
+	if (contents > OBSERVE_MAX_CONTENTS)
+		too_many(in, &replies[0], contents, "kinds of signed data", OBSERVE_MAX_CONTENTS);
 	if (complete && samples->count == 0 && serves != SERVES_NOT)
 		fact->state = OBSERVE_UNKNOWN;
 }
@@ -242,7 +259,7 @@ static bool signal_verified(
         struct interpretation *in, const struct reply *reply, const struct dns_rrset *set)
 {
 	struct cover cover;
-	cover_find(in, set, &in->round->keys, reply->answer->at_ms, &cover);
+	cover_find(in, reply, set, &in->round->keys, &cover);
 	return cover.signers != 0;
 }
 
@@ -262,15 +279,14 @@ static void read_signals(struct interpretation *in, const struct reply *replies,
 	if (ds_set != NULL) {
 		signal->cds_verified = signal_verified(in, cds, ds_set);
 		signal->remove |= dns_cds_is_delete(&ds_set->rdata[0]);
-		if (!interpret_ds_list(in, ds_set, &signal->ds, &signal->ds_count))
-			signal->ds_count = 0;
+		if (interpret_ds_list(in, ds_set, &signal->ds, &signal->ds_count) == RESULT_LIMIT)
+			too_many(in, cds, ds_set->count, "CDS records", OBSERVE_MAX_DS);
 	}
 	struct dns_keys keys;
 	if (key_set != NULL) {
 		signal->cdnskey_verified = signal_verified(in, cdnskey, key_set);
 		signal->remove |= dns_cdnskey_is_delete(&key_set->rdata[0]);
-		if (dns_keys_from_rrset(in->scratch, key_set, in->cache, &keys, NULL) ==
-		        RESULT_OK) {
+		if (interpret_key_list(in, key_set, &keys) == RESULT_OK) {
 			signal->keys = known_bits(&in->round->keys, &keys);
 			dns_keys_clear(&keys);
 		}

@@ -1,6 +1,7 @@
 // What the parent's servers say: its own keys, the DS set or its absence, the delegation.
 #include "observe/interpret.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,7 @@ static bool is_believable(struct interpretation *in, const struct reply *reply,
 
 static void parent_keys_of(struct interpretation *in, const struct reply *reply)
 {
-	char server[SERVER_TEXT], zone[DNS_NAME_TEXT], why[REPLY_TEXT];
+	char server[SERVER_TEXT], zone[DNS_NAME_TEXT], why[REPLY_TEXT], what[120];
 	const uint8_t *parent = in->subject->parent_zone.wire;
 	server_text(in->subject, 0, &reply->answer->server, server);
 	dns_name_text(parent, zone);
@@ -53,9 +54,14 @@ static void parent_keys_of(struct interpretation *in, const struct reply *reply)
 		        reply->use == USE_AUTHORITATIVE ? "none" : reply_text(reply, why));
 		return;
 	}
-	if (dns_keys_from_rrset(in->scratch, set, in->cache, &keys, NULL) != RESULT_OK)
+	enum result result = interpret_key_list(in, set, &keys);
+	if (result == RESULT_LIMIT) {
+		snprintf(what, sizeof what, "records in the DNSKEY set of %.80s", zone);
+		too_many(in, reply, set->count, what, SAFETY_MAX_KEYS);
+	}
+	if (result != RESULT_OK)
 		return;
-	if (keys.count <= SAFETY_MAX_KEYS && is_believable(in, reply, set, &keys))
+	if (is_believable(in, reply, set, &keys))
 		believe(in, &keys);
 	else
 		problem_add(in, OBSERVE_GAP_UNVERIFIED, true, reply,
@@ -94,23 +100,25 @@ static int ds_compare(const void *a, const void *b)
 	return order != 0 ? order : (m > n) - (m < n);
 }
 
-bool interpret_ds_list(struct interpretation *in, const struct dns_rrset *set,
+enum result interpret_ds_list(struct interpretation *in, const struct dns_rrset *set,
         const struct dns_ds **ds, size_t *count)
 {
-	struct dns_ds *list = arena_array(in->round->arena, set->count + 1, sizeof *list);
 	size_t n = 0, kept = 0;
+	if (set->count > OBSERVE_MAX_DS)
+		return RESULT_LIMIT;
+	struct dns_ds *list = arena_array(in->round->arena, set->count + 1, sizeof *list);
 	if (list == NULL)
-		return false;
+		return RESULT_MEMORY;
 	for (; n < set->count; n++)
 		if (dns_ds_new(&set->rdata[n], &list[n], NULL) != RESULT_OK)
-			return false;
+			return RESULT_INPUT;
 	qsort(list, n, sizeof *list, ds_compare);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || !dns_ds_equal(&list[kept - 1], &list[i]))
 			list[kept++] = list[i];
 	*ds = list;
 	*count = kept;
-	return kept <= OBSERVE_MAX_DS;
+	return RESULT_OK;
 }
 
 static void unverified(struct interpretation *in, const struct reply *reply, const char *what,
@@ -129,14 +137,18 @@ static void ds_present(struct interpretation *in, const struct reply *reply,
         const struct dns_rrset *set, struct observe_fact *fact)
 {
 	struct observe_content read = {0};
-	if (!interpret_ds_list(in, set, &read.ds, &read.ds_count)) {
+	char server[SERVER_TEXT];
+	enum result result = interpret_ds_list(in, set, &read.ds, &read.ds_count);
+	if (result == RESULT_LIMIT)
+		too_many(in, reply, set->count, "DS records", OBSERVE_MAX_DS);
+	else if (result != RESULT_OK)
 		problem_add(in, OBSERVE_GAP_UNUSABLE, true, reply,
-		        "The DS set has a record that cannot be read, or more than %d records.",
-		        OBSERVE_MAX_DS);
+		        "The DS set from %.120s has a record that cannot be read.",
+		        server_text(in->subject, 0, &reply->answer->server, server));
+	if (result != RESULT_OK)
 		return;
-	}
 	struct cover cover;
-	cover_find(in, set, &in->parent_keys, reply->answer->at_ms, &cover);
+	cover_find(in, reply, set, &in->parent_keys, &cover);
 	struct observe_content *content = content_add(in, fact);
 	content->ds = read.ds;
 	content->ds_count = read.ds_count;

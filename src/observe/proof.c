@@ -39,7 +39,7 @@ static bool is_signed(struct interpretation *in, const struct reply *reply,
         const struct dns_rrset *set, struct window *window)
 {
 	struct cover cover;
-	cover_find(in, set, &in->parent_keys, reply->answer->at_ms, &cover);
+	cover_find(in, reply, set, &in->parent_keys, &cover);
 	if (cover.signers == 0)
 		return false;
 	struct window one = cover_any(&cover);

@@ -53,6 +53,18 @@ static const char *kind_name(int kind)
 
 // ---- Addresses ------------------------------------------------------------------------------
 
+// Whether the last round says that there is more at this address than is read: what is missing is
+// no answer that it owes us.
+static bool is_over_limit(const struct observe_view *view, const struct place *place)
+{
+	for (size_t i = 0; i < view->problem_count; i++)
+		if (view->problems[i].kind == OBSERVE_GAP_LIMIT && view->problems[i].blocks &&
+		        view->problems[i].publisher == place->publisher &&
+		        address_equal(&view->problems[i].server, &place->server))
+			return true;
+	return false;
+}
+
 static void place_gaps(struct out *out, const struct place *place)
 {
 	char server[ADDRESS_TEXT], when[TIME_TEXT];
@@ -69,6 +81,8 @@ static void place_gaps(struct out *out, const struct place *place)
 		if (pk->silent_ms < since_ms)
 			since_ms = pk->silent_ms;
 	}
+	if (is_over_limit(out->view, place))
+		return;
 	if (never)
 		add(out, OBSERVE_GAP_NEVER_ANSWERED, true, TIME_NEVER_MS, place->publisher,
 		        &place->server, "%s of %s has not answered every question yet.", server,

@@ -294,6 +294,120 @@ static void absence_of_ds_is_proven(void **state)
 	assert_int_equal(f->verdict.path[SAFETY_DIRECT].word, SAFETY_BOGUS);
 }
 
+// ---- More than is read ----------------------------------------------------------------------
+
+// The gap that says so names the limit; nothing else is said of that address, and nothing is safe.
+static void is_over_the_limit(struct fixture *f, const char *text)
+{
+	const struct observe_gap *gap = gap_find(f, OBSERVE_GAP_LIMIT);
+	assert_non_null(gap);
+	assert_true(gap->blocks);
+	assert_string_equal(gap->text, text);
+	assert_null(gap_find(f, OBSERVE_GAP_NEVER_ANSWERED));
+	assert_null(gap_find(f, OBSERVE_GAP_SILENT));
+	assert_null(gap_find(f, OBSERVE_GAP_UNUSABLE));
+	assert_true(f->blocked);
+}
+
+static void many_ds(struct toy *parent, unsigned count)
+{
+	char text[120];
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(text, sizeof text, "example.test. 600 DS %u 15 2 %064X", 1000 + i, i);
+		toy_add(parent, text);
+	}
+}
+
+static void more_ds_records_than_are_read(void **state)
+{
+	struct fixture *f = *state;
+	many_ds(&f->parent, 100);
+	observe(f);
+	is_over_the_limit(
+	        f, "192.0.2.1@53 (ns.test.) serves 101 DS records; Baton reads at most 32.");
+	// What was shown before goes on, as with an address that is silent.
+	toy_remove(&f->parent, "example.test", DNS_TYPE_DS);
+	toy_add_ds(&f->parent, &f->a1, A_KSK);
+	observe(f);
+	assert_true(is_safe(f));
+	many_ds(&f->parent, 100);
+	observe(f);
+	is_over_the_limit(
+	        f, "192.0.2.1@53 (ns.test.) serves 101 DS records; Baton reads at most 32.");
+	assert_int_equal(f->verdict.path[SAFETY_DIRECT].word, SAFETY_SAFE);
+}
+
+static void many_keys(struct toy *toy, const char *type, unsigned count)
+{
+	char text[160];
+	for (unsigned i = 0; i < count; i++) {
+		// 4/3 of 32 octets, of which 30 are the same.
+		snprintf(text, sizeof text,
+		        "%s %s 256 3 15 %04uAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+		        dns_name_equal(toy->zone.wire, (const uint8_t *)"\4test")
+		                ? "test. 300"
+		                : "example.test. 300",
+		        type, i);
+		toy_add(toy, text);
+	}
+}
+
+static void more_keys_than_are_read(void **state)
+{
+	struct fixture *f = *state;
+	many_keys(&f->a1, "DNSKEY", 88);
+	observe(f);
+	is_over_the_limit(f,
+	        "198.51.100.1@53 (ns1.a.test.) serves 90 records in its DNSKEY set; Baton reads at "
+	        "most 64.");
+	// The keys of others are read.
+	assert_int_not_equal(current(f, 2, SAFETY_DNSKEY)->signers, 0);
+	assert_int_equal(f->verdict.path[SAFETY_DIRECT].word, SAFETY_SAFE);
+}
+
+static void more_keys_than_any_set_has(void **state)
+{
+	struct fixture *f = *state;
+	many_keys(&f->a1, "DNSKEY", 268);
+	observe(f);
+	is_over_the_limit(f,
+	        "198.51.100.1@53 (ns1.a.test.) serves 270 records in its DNSKEY set; Baton reads "
+	        "at most 64.");
+}
+
+static void more_keys_in_all_than_are_told_apart(void **state)
+{
+	struct fixture *f = *state;
+	many_keys(&f->a1, "DNSKEY", 60);
+	toy_key(&f->a2, 6, TOY_IDLE);
+	toy_key(&f->a2, 7, TOY_IDLE);
+	observe(f);
+	const struct observe_gap *gap = gap_find(f, OBSERVE_GAP_LIMIT);
+	assert_non_null(gap);
+	assert_non_null(strstr(gap->text, "more than 64 different keys"));
+	assert_true(f->blocked);
+}
+
+static void more_keys_of_the_parent_than_are_read(void **state)
+{
+	struct fixture *f = *state;
+	many_keys(&f->parent, "DNSKEY", 88);
+	observe(f);
+	is_over_the_limit(f,
+	        "192.0.2.1@53 (ns.test.) serves 90 records in the DNSKEY set of test.; Baton reads "
+	        "at most 64.");
+}
+
+static void more_signals_than_are_read(void **state)
+{
+	struct fixture *f = *state;
+	many_keys(&f->b, "CDNSKEY", 70);
+	observe(f);
+	is_over_the_limit(f,
+	        "203.0.113.1@53 (ns1.b.test.) serves 70 records in its CDNSKEY set; Baton reads at "
+	        "most 64.");
+}
+
 // ---- Forged, expired, missing ---------------------------------------------------------------
 
 static void a_forged_dnskey_set_is_signed_by_nobody(void **state)
@@ -590,6 +704,12 @@ int main(void)
 	        TEST(a_right_anchor_leads_to_the_parents_keys),
 	        TEST(a_wrong_anchor_does_not),
 	        TEST(absence_of_ds_is_proven),
+	        TEST(more_ds_records_than_are_read),
+	        TEST(more_keys_than_are_read),
+	        TEST(more_keys_than_any_set_has),
+	        TEST(more_keys_in_all_than_are_told_apart),
+	        TEST(more_keys_of_the_parent_than_are_read),
+	        TEST(more_signals_than_are_read),
 	        TEST(a_forged_dnskey_set_is_signed_by_nobody),
 	        TEST(expired_signatures_count_as_none),
 	        TEST(an_expired_ds_is_unverified),

@@ -114,7 +114,9 @@ static void put_number(struct out *out, uint64_t value, unsigned octets)
 
 static void count(struct out *out, enum dns_section section)
 {
-	out->data[6 + 2 * section + 1]++;
+	uint8_t *at = &out->data[6 + 2 * section];
+	if (++at[1] == 0)
+		at[0]++;
 }
 
 static void put_record(struct out *out, enum dns_section section, const uint8_t *owner,
@@ -136,7 +138,7 @@ struct set {
 	uint16_t type;
 	uint32_t ttl_s;
 	size_t count;
-	struct dns_rdata rdata[16]; // in canonical order
+	struct dns_rdata rdata[TOY_SET]; // in canonical order
 };
 
 static int rdata_compare(const void *a, const void *b)
@@ -207,7 +209,7 @@ static bool find(const struct toy *toy, const uint8_t *owner, uint16_t type, str
 	*set = (struct set){.owner = owner, .type = type};
 	for (size_t i = 0; i < count; i++) {
 		const struct dns_record *r = &toy->record[i];
-		if (r->type != type || !dns_name_equal(r->owner, owner) || set->count == 16)
+		if (r->type != type || !dns_name_equal(r->owner, owner) || set->count == TOY_SET)
 			continue;
 		set->rdata[set->count++] = r->rdata;
 		set->ttl_s = type == DNS_TYPE_DNSKEY ? toy->dnskey_ttl_s : r->ttl_s;

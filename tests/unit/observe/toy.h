@@ -16,7 +16,7 @@
 
 #include <openssl/evp.h>
 
-enum { TOY_RECORDS = 64, TOY_KEYS = 8 };
+enum { TOY_RECORDS = 320, TOY_SET = 300, TOY_KEYS = 8 };
 enum toy_role { TOY_NO_KEY, TOY_KSK = 1, TOY_ZSK = 2, TOY_CSK = 3, TOY_IDLE = 4 };
 
 struct toy {
