@@ -51,8 +51,9 @@ struct watch_report {
 	struct observe_gaps gaps;
 	int64_t settled_ms;     // nothing in the gaps blocks from then on; TIME_NEVER_MS
 	bool complete;          // nothing is missing that a look can show
+	bool over_limit;        // there is more than is read, so that nothing can be said
 	bool secure, insecure;  // what resolvers make of it now; neither: bogus or unreachable
-	const char *word;       // "secure", "insecure", "bogus", "unreachable"
+	const char *word;       // "secure", "insecure", "bogus", "unreachable", "unknown"
 	const char *witness[2]; // sentences; "" where there is none
 	size_t line_count, cached_count, effect_count, difference_count;
 	struct watch_line *lines;

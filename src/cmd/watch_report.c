@@ -213,10 +213,13 @@ static void judge_gaps(struct watch_report *report)
 	const struct observe_gaps *gaps = &report->gaps;
 	report->settled_ms = gaps->more > 0 ? TIME_NEVER_MS : report->now_ms;
 	report->complete = gaps->more == 0;
+	report->over_limit = gaps->more > 0;
 	for (size_t i = 0; i < gaps->count; i++) {
 		const struct observe_gap *gap = &gaps->gap[i];
 		if (observe_zone_is_missing(gap, report->now_ms))
 			report->complete = false;
+		if (gap->blocks && gap->kind == OBSERVE_GAP_LIMIT)
+			report->over_limit = true;
 		if (gap->blocks && gap->until_ms > report->settled_ms)
 			report->settled_ms = gap->until_ms;
 	}
@@ -247,6 +250,11 @@ static enum result judge(struct watch_report *report, struct error *err)
 		word = verdict.path[SAFETY_FORWARDER].word;
 	const struct safety_edition *ds = safety_current(&report->history, 0, SAFETY_DS);
 	bool is_signed = ds != NULL && ds->content != 0;
+	if (report->over_limit) {
+		report->word = "unknown";
+		report->witness[SAFETY_DIRECT] = report->witness[SAFETY_FORWARDER] = "";
+		return RESULT_OK;
+	}
 	report->secure = word == SAFETY_SAFE && is_signed;
 	report->insecure = word == SAFETY_INSECURE || (word == SAFETY_SAFE && !is_signed);
 	report->word = report->secure     ? "secure"

@@ -262,7 +262,7 @@ static void put_head(struct page *p)
 	        dns_name_text(r->subject->zone.wire, zone),
 	        dns_name_text(r->subject->parent_zone.wire, parent),
 	        time_format(r->now_ms / SECOND_MS * SECOND_MS, now),
-	        r->secure || r->insecure ? "" : "BROKEN, ", r->word,
+	        r->secure || r->insecure || r->over_limit ? "" : "BROKEN, ", r->word,
 	        r->complete ? "" : ", as far as can be seen; something is MISSING (see the end)");
 	for (int path = 0; path < SAFETY_PATHS; path++)
 		if (r->witness[path][0] != '\0' &&
