@@ -396,7 +396,8 @@ static enum result read_sample(
 	memcpy(name, text, n);
 	name[n] = '\0';
 	if (dns_name_parse(name, &sample->name, &inner) != RESULT_OK ||
-	        dns_type_parse(text + n + 1, &sample->type, &inner) != RESULT_OK)
+	        dns_type_parse(text + n + 1, &sample->type, &inner) != RESULT_OK ||
+	        dns_type_check_data(sample->type, &inner) != RESULT_OK)
 		return yaml_error(node, l->err, "%s", inner.text);
 	if (!dns_name_is_subdomain(sample->name.wire, l->d->zone.wire))
 		return yaml_error(node, l->err, "'%.100s' is not in the zone", name);

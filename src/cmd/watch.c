@@ -208,17 +208,28 @@ static void tick(void *ctx)
 
 // ---- The start ------------------------------------------------------------------------------
 
+static enum result sample_type(const char *word, uint16_t *type, struct error *err)
+{
+	const char *space = strchr(word, ' ');
+	*type = DNS_TYPE_A;
+	enum result result = space != NULL ? dns_type_parse(space + 1, type, err) : RESULT_OK;
+	if (result == RESULT_OK)
+		result = dns_type_check_data(*type, err);
+	if (result != RESULT_OK)
+		error_prefix(err, "--sample '%.80s': ", word);
+	return result;
+}
+
 static enum result add_sample(struct observe_subject *subject, const char *word, struct error *err)
 {
 	char name[DNS_NAME_TEXT];
-	uint16_t type = DNS_TYPE_A;
+	uint16_t type;
 	size_t n = strcspn(word, " ");
 	snprintf(name, sizeof name, "%.*s", (int)(n < 1000 ? n : 1000), word);
-	enum result result = RESULT_OK;
-	if (word[n] == ' ')
-		result = dns_type_parse(word + n + 1, &type, err);
-	if (result == RESULT_OK)
-		result = observe_subject_sample(subject, name, type, err);
+	enum result result = sample_type(word, &type, err);
+	if (result != RESULT_OK)
+		return result;
+	result = observe_subject_sample(subject, name, type, err);
 	if (result != RESULT_OK)
 		error_prefix(err, "--sample '%.80s': ", word);
 	return result;
@@ -340,6 +351,9 @@ static enum result read_values(struct watch_options *o, struct error *err)
 		if (result != RESULT_OK)
 			error_prefix(err, "--unchanged-since: ");
 	}
+	uint16_t type;
+	for (size_t i = 0; result == RESULT_OK && i < o->sample_count; i++)
+		result = sample_type(o->samples[i], &type, err);
 	return result;
 }
 

@@ -19,6 +19,26 @@ enum result dns_type_parse(const char *text, uint16_t *type, struct error *err)
 	return RESULT_OK;
 }
 
+enum result dns_type_check_data(uint16_t type, struct error *err)
+{
+	enum { SIG = 24, META_FIRST = 128, META_LAST = 255 };
+	char text[DNS_TYPE_TEXT];
+	dns_type_text(type, text);
+	if (type == 0 || type == UINT16_MAX)
+		return error_set(err, RESULT_INPUT, "%s is reserved, and no record has it", text);
+	if (type == DNS_TYPE_OPT || (type >= META_FIRST && type <= META_LAST))
+		return error_set(err, RESULT_INPUT,
+		        "%s is a type of questions or of messages, and no record of a zone has it",
+		        text);
+	if (type == DNS_TYPE_RRSIG || type == SIG)
+		return error_set(err, RESULT_INPUT,
+		        "%s records come along with what they sign: ask for that", text);
+	if (type == DNS_TYPE_NSEC3)
+		return error_set(err, RESULT_INPUT,
+		        "%s records come along with what they deny, and cannot be asked for", text);
+	return RESULT_OK;
+}
+
 char *dns_rcode_text(uint16_t rcode, char *buf)
 {
 	const knot_lookup_t *found = knot_lookup_by_id(knot_rcode_names, rcode);

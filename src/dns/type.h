@@ -68,6 +68,11 @@ char *dns_type_text(uint16_t type, char *buf);
 // Both forms, in any case. RESULT_INPUT for anything else.
 enum result dns_type_parse(const char *text, uint16_t *type, struct error *err);
 
+// Whether one can ask a zone for its records of this type and get them, with their signatures:
+// RESULT_INPUT and the reason for types of questions and messages (RFC 6895 3.1), RRSIG and SIG,
+// NSEC3 (RFC 5155 7.2.8), and reserved numbers.
+enum result dns_type_check_data(uint16_t type, struct error *err);
+
 #define DNS_RCODE_TEXT 20
 // "SERVFAIL", or "RCODE4095". buf has DNS_RCODE_TEXT octets. Returns buf.
 char *dns_rcode_text(uint16_t rcode, char *buf);

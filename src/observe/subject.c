@@ -199,6 +199,9 @@ enum result observe_subject_sample(
 	enum result result = name_parse(name, &sample.name, err);
 	if (result != RESULT_OK)
 		return result;
+	result = dns_type_check_data(type, err);
+	if (result != RESULT_OK)
+		return result;
 	if (!dns_name_is_subdomain(sample.name.wire, subject->zone.wire))
 		return error_set(err, RESULT_INPUT, "the sample %s is not inside the zone", name);
 	for (size_t i = 0; i < subject->sample_count; i++)

@@ -108,6 +108,7 @@ enum result observe_subject_server(struct observe_subject *subject, int publishe
 // text: "flags protocol algorithm base64". A key that is there already gets the new name.
 enum result observe_subject_key(
         struct observe_subject *subject, const char *name, const char *text, struct error *err);
+// RESULT_INPUT for names outside the zone and types that are not data (dns_type_check_data).
 enum result observe_subject_sample(
         struct observe_subject *subject, const char *name, uint16_t type, struct error *err);
 // text: "tag algorithm digest-type hexadecimal", of a key of the parent zone.

@@ -152,6 +152,18 @@ static void numbers_have_names(void **state)
 	assert_int_equal(dns_type_parse("TYPE65280", &type, &err), RESULT_OK);
 	assert_int_equal(type, 65280);
 	assert_int_equal(dns_type_parse("TYPE65536", &type, &err), RESULT_INPUT);
+	static const uint16_t data[] = {
+	        1, 2, 6, 15, 16, 25, 28, 43, 47, 48, 64, 65, 127, 256, 65280};
+	for (size_t i = 0; i < sizeof data / sizeof *data; i++)
+		assert_int_equal(dns_type_check_data(data[i], &err), RESULT_OK);
+	// Signatures, NSEC3, messages' own, questions' own, reserved.
+	static const uint16_t others[] = {
+	        0, 24, 41, 46, 50, 128, 249, 250, 251, 252, 253, 254, 255, 65535};
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		assert_int_equal(dns_type_check_data(others[i], &err), RESULT_INPUT);
+		dns_type_text(others[i], text);
+		assert_memory_equal(err.text, text, strlen(text));
+	}
 	assert_int_equal(dns_type_parse("", &type, &err), RESULT_INPUT);
 	assert_string_equal(dns_rcode_text(DNS_RCODE_SERVFAIL, text), "SERVFAIL");
 	assert_string_equal(dns_rcode_text(4095, text), "RCODE4095");

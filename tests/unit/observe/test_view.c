@@ -659,6 +659,10 @@ static void subjects_are_checked(void **state)
 	assert_int_equal(observe_subject_group(s, "parent", 0, &group, &err), RESULT_CONFLICT);
 	assert_int_equal(observe_subject_group(s, "with space", 0, &group, &err), RESULT_INPUT);
 	assert_int_equal(observe_subject_sample(s, "www.b.test", DNS_TYPE_A, &err), RESULT_INPUT);
+	assert_int_equal(
+	        observe_subject_sample(s, "www.a.test", DNS_TYPE_RRSIG, &err), RESULT_INPUT);
+	assert_int_equal(observe_subject_sample(s, "www.a.test", DNS_TYPE_ANY, &err), RESULT_INPUT);
+	assert_int_equal(observe_subject_sample(s, "www.a.test", DNS_TYPE_A, &err), RESULT_OK);
 	assert_int_equal(observe_subject_key(s, "K", "257 3 13", &err), RESULT_INPUT);
 	observe_subject_free(s);
 }
