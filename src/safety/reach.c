@@ -27,7 +27,8 @@ struct sweep {
 	struct spans *ask;
 	const struct fault_sink *sink;
 	struct set *sets;
-	unsigned count;
+	const struct safety_edition **serving;
+	unsigned count, serving_count;
 	uint64_t may_answer, surely_serves; // bits over publishers, at the present instant
 	uint64_t named_by_parent, named;    // by the sets that are held
 };
@@ -40,9 +41,9 @@ static bool visible_at(const struct safety_edition *e, int64_t t)
 static void serving_at(struct sweep *s, int64_t t)
 {
 	uint64_t yes = 0, no = 0;
-	for (int i = 0; i < s->h->count; i++) {
-		const struct safety_edition *e = &s->h->editions[i];
-		if (e->kind == SAFETY_SERVING && visible_at(e, t))
+	for (unsigned i = 0; i < s->serving_count; i++) {
+		const struct safety_edition *e = s->serving[i];
+		if (visible_at(e, t))
 			*(e->content != 0 ? &yes : &no) |= UINT64_C(1) << e->publisher;
 	}
 	s->may_answer = yes;
@@ -95,19 +96,21 @@ static int64_t earlier_after(int64_t candidate, int64_t t, int64_t best)
 	return candidate > t && candidate < best ? candidate : best;
 }
 
+static int64_t next_change(const struct safety_edition *e, int64_t t, int64_t best)
+{
+	return earlier_after(e->until_ms, t, earlier_after(e->from_ms, t, best));
+}
+
 static int64_t next_instant(const struct sweep *s, int64_t t)
 {
 	int64_t next = TIME_NEVER_MS;
-	for (int i = 0; i < s->h->count; i++) {
-		const struct safety_edition *e = &s->h->editions[i];
-		if (e->kind != SAFETY_NS && e->kind != SAFETY_SERVING)
-			continue;
-		next = earlier_after(e->from_ms, t, next);
-		next = earlier_after(e->until_ms, t, next);
-	}
-	for (unsigned i = 0; i < s->count; i++)
+	for (unsigned i = 0; i < s->serving_count; i++)
+		next = next_change(s->serving[i], t, next);
+	for (unsigned i = 0; i < s->count; i++) {
+		next = next_change(s->sets[i].edition, t, next);
 		if (!s->sets[i].fetchable)
 			next = earlier_after(s->sets[i].held_until, t, next);
+	}
 	return next;
 }
 
@@ -181,6 +184,20 @@ static unsigned sets_find(const struct safety_history *h, struct set *sets, unsi
 	return count;
 }
 
+static unsigned serving_find(
+        const struct safety_history *h, const struct safety_edition **serving, unsigned max)
+{
+	unsigned count = 0;
+	for (int i = 0; i < h->count; i++) {
+		if (h->editions[i].kind != SAFETY_SERVING)
+			continue;
+		if (count < max)
+			serving[count] = &h->editions[i];
+		count++;
+	}
+	return count;
+}
+
 static void sweep_all(struct sweep *s)
 {
 	for (int p = 0; p < s->h->publishers; p++)
@@ -202,16 +219,28 @@ enum result reach_sweep(const struct safety_history *h, const struct safety_read
         struct spans *ask, const struct fault_sink *sink)
 {
 	struct set on_stack[SETS_ON_STACK];
-	struct sweep s = {.h = h, .r = r, .ask = ask, .sink = sink, .sets = on_stack};
+	const struct safety_edition *serving_on_stack[SETS_ON_STACK];
+	struct sweep s = {.h = h,
+	        .r = r,
+	        .ask = ask,
+	        .sink = sink,
+	        .sets = on_stack,
+	        .serving = serving_on_stack};
 	s.count = sets_find(h, on_stack, SETS_ON_STACK);
-	if (s.count > SETS_ON_STACK) {
+	s.serving_count = serving_find(h, s.serving, SETS_ON_STACK);
+	if (s.count > SETS_ON_STACK)
 		s.sets = malloc(s.count * sizeof *s.sets);
-		if (s.sets == NULL)
-			return RESULT_MEMORY;
+	if (s.serving_count > SETS_ON_STACK)
+		s.serving = malloc(s.serving_count * sizeof(const struct safety_edition *));
+	bool memory = s.sets != NULL && s.serving != NULL;
+	if (memory) {
 		sets_find(h, s.sets, s.count);
+		serving_find(h, s.serving, s.serving_count);
+		sweep_all(&s);
 	}
-	sweep_all(&s);
 	if (s.sets != on_stack)
 		free(s.sets);
-	return RESULT_OK;
+	if (s.serving != serving_on_stack)
+		free(s.serving);
+	return memory ? RESULT_OK : RESULT_MEMORY;
 }
