@@ -160,7 +160,9 @@ static enum result make_plan(struct arena *arena, const char *name, const struct
 	if (result != RESULT_OK)
 		return result;
 	struct buffer out = buffer_init(OUTPUT_MAX);
-	result = write_plan(plan, o, &out, err);
+	result = plan_judge_undo(arena, plan, err);
+	if (result == RESULT_OK)
+		result = write_plan(plan, o, &out, err);
 	if (result == RESULT_OK) {
 		fwrite(out.data, 1, out.length, stdout);
 		say_objection(plan, o);

@@ -13,6 +13,7 @@ const char *check_code_text(enum check_code code)
 	        [CHECK_TOO_LATE] = "too-late",
 	        [CHECK_BROKEN_START] = "broken-start",
 	        [CHECK_UNDO_REFUSED] = "undo-refused",
+	        [CHECK_UNDO_UNSAFE] = "undo-unsafe",
 	        [CHECK_UNDO_DIFFERS] = "undo-differs",
 	        [CHECK_NO_APPROVAL] = "no-approval",
 	        [CHECK_DS_WITHOUT_KEY] = "ds-without-key",
@@ -111,7 +112,7 @@ static enum result explain_early(struct checker *checker, const struct procedure
 {
 	struct plan *plan;
 	enum result result = plan_run(checker->arena, checker->p, checker->s, route, mode,
-	        e->worst_slow, &plan, checker->err);
+	        (struct propagation){e->worst_slow, UINT64_MAX}, &plan, checker->err);
 	if (result != RESULT_OK)
 		return result;
 	const struct plan_step *planned = find_step(plan, step);
@@ -125,8 +126,8 @@ static enum result explain_stuck(struct checker *checker, const struct procedure
         enum walk_mode mode, uint64_t slow)
 {
 	struct plan *plan;
-	enum result result = plan_run(
-	        checker->arena, checker->p, checker->s, route, mode, slow, &plan, checker->err);
+	enum result result = plan_run(checker->arena, checker->p, checker->s, route, mode,
+	        (struct propagation){slow, UINT64_MAX}, &plan, checker->err);
 	if (result != RESULT_OK)
 		return result;
 	for (size_t i = 0; i < plan->count && result == RESULT_OK; i++)
@@ -151,6 +152,104 @@ static enum result explain_early_steps(struct checker *checker, const struct pro
 	return result;
 }
 
+// --- The way back
+
+static enum result add_undo(struct checker *checker, const struct check_route *r,
+        const struct procedure_step *step, const struct way_back *back)
+{
+	struct plan *plan;
+	enum result result = plan_run(checker->arena, checker->p, checker->s, r->route,
+	        WALK_COMPUTED, back->refused_at, &plan, checker->err);
+	if (result != RESULT_OK)
+		return result;
+	const struct plan_step *planned = find_step(plan, step);
+	if (planned != NULL && !planned->undo.possible)
+		result = finding_add(checker, CHECK_UNDO_REFUSED, CHECK_WARNING, step, r->route,
+		        NULL, "after step '%s' there is no way back: %s", step->id,
+		        planned->undo.text);
+	plan_free(plan);
+	return result;
+}
+
+// The sentence about the worst that resolvers find where a walk stands, after it has gone back.
+static const char *sentence_of(
+        struct checker *checker, const struct walk *w, const struct walk_undo *undo)
+{
+	struct safety_verdict v;
+	const struct safety_readers *readers = &w->s->readers;
+	int64_t until_ms = time_add(undo->end_ms, safety_memory_ms(&w->history, readers));
+	if (safety_judge(&w->history, readers, w->s->start_ms, until_ms, &v) != RESULT_OK)
+		return NULL;
+	int worst = v.path[SAFETY_FORWARDER].word > v.path[SAFETY_DIRECT].word ? SAFETY_FORWARDER
+	                                                                       : SAFETY_DIRECT;
+	struct buffer text = buffer_init(4000);
+	if (v.path[worst].word != SAFETY_SAFE)
+		safety_fault_text(&w->history, &v.path[worst].fault,
+		        w->s->relative ? SAFETY_TIME_RELATIVE : SAFETY_TIME_UTC, &text);
+	const char *copy = arena_strdup(checker->arena, buffer_text(&text));
+	buffer_free(&text);
+	return copy;
+}
+
+// Goes there and back once more, with names.
+static enum result explain_back(struct checker *checker, const struct procedure_route *route,
+        const struct procedure_step *step, struct propagation way, const char **sentence)
+{
+	struct walk w;
+	struct walk_undo undo;
+	enum result result =
+	        walk_begin(&w, checker->p, checker->s, route, WALK_COMPUTED, true, checker->err);
+	if (result != RESULT_OK)
+		return result;
+	for (bool there = false; result == RESULT_OK && !there && !walk_is_over(&w);) {
+		struct walk_choice c = {0};
+		result = walk_choose(&w, &c, checker->err);
+		if (result != RESULT_OK || c.state != PLAN_STEP_PLANNED)
+			break;
+		result = walk_apply(&w, &c, is_slow(way.there, c.position), checker->err);
+		there = c.step == step;
+	}
+	if (result == RESULT_OK)
+		result = walk_back(&w, way.back, &undo, checker->err);
+	if (result == RESULT_OK) {
+		*sentence = sentence_of(checker, &w, &undo);
+		result = *sentence != NULL ? RESULT_OK : no_memory(checker);
+	}
+	walk_end(&w);
+	return result;
+}
+
+static enum result add_unsafe_undo(struct checker *checker, const struct check_route *r,
+        const struct procedure_step *step, const struct way_back *back)
+{
+	const char *sentence = "";
+	enum result result = explain_back(checker, r->route, step, back->word_at, &sentence);
+	if (result != RESULT_OK)
+		return result;
+	return finding_add(checker, CHECK_UNDO_UNSAFE,
+	        back->word == SAFETY_INSECURE ? CHECK_WARNING : CHECK_ERROR, step, r->route, NULL,
+	        "after step '%s' the way back makes the zone %s: %s", step->id,
+	        safety_word_text(back->word), sentence);
+}
+
+static enum result check_way_back(
+        struct checker *checker, const struct check_route *r, const struct corners *corners)
+{
+	enum safety_word fine = SAFETY_SAFE;
+	for (int i = 0; i < SAFETY_PATHS; i++)
+		fine = r->word[i] > fine ? r->word[i] : fine;
+	enum result result = RESULT_OK;
+	for (size_t i = 0; i < checker->p->step_count && result == RESULT_OK; i++) {
+		const struct way_back *back = &corners->back[i];
+		const struct procedure_step *step = &checker->p->steps[i];
+		if (back->refused)
+			result = add_undo(checker, r, step, back);
+		if (result == RESULT_OK && back->word > fine)
+			result = add_unsafe_undo(checker, r, step, back);
+	}
+	return result;
+}
+
 // --- One route
 
 static enum result set_witness(struct checker *checker, struct check_route *r, enum walk_mode mode,
@@ -166,7 +265,8 @@ static enum result set_witness(struct checker *checker, struct check_route *r, e
 			continue;
 		struct plan *plan;
 		enum result result = plan_run(checker->arena, checker->p, checker->s, r->route,
-		        mode, corners->slow[i], &plan, checker->err);
+		        mode, (struct propagation){corners->slow[i], UINT64_MAX}, &plan,
+		        checker->err);
 		if (result != RESULT_OK)
 			return result;
 		r->witness[i] = plan->witness[i];
@@ -214,6 +314,8 @@ static enum result check_route(
 	}
 	if (!r->ok && !corners->stuck)
 		result = add_verdict(checker, r, corners);
+	if (result == RESULT_OK)
+		result = check_way_back(checker, r, corners);
 	if (result == RESULT_OK && checker->p->as_written) {
 		mode = WALK_MENDED;
 		result = corners_run(checker, r->route, mode, corners);

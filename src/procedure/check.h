@@ -5,7 +5,9 @@
 // whole lag), all corners of that cube where there are few, the telling ones where there are many.
 // Computed waits follow what is observed in each corner; waits of published texts (`waits:
 // as-written`) are taken literally and judged. At the end of each corner the whole timeline is
-// judged once more, independently of how it was planned.
+// judged once more, independently of how it was planned. So is the way back from every step of
+// every corner, with all that is taken back fast and slow, and with all corners of that where it is
+// short.
 //
 //     struct check_report report;
 //     if (check_procedure(arena, procedure, &scenario, &report, &err) == RESULT_OK && !report.ok)
@@ -26,6 +28,7 @@ enum check_code {
 	CHECK_TOO_LATE,       // the window closes before the party can act
 	CHECK_BROKEN_START,   // something is wrong before the first step
 	CHECK_UNDO_REFUSED,   // the undo that the procedure gives is never safe
+	CHECK_UNDO_UNSAFE,    // the timeline there and back is worse than that of the way there
 	CHECK_UNDO_DIFFERS,   // the undo does not lead back to what was before the step
 	CHECK_NO_APPROVAL,    // no way back, or insecure, and nobody approves
 	CHECK_DS_WITHOUT_KEY, // a DS record whose key the delegated zone has not got

@@ -19,6 +19,16 @@ struct earliness {
 	uint64_t worst_slow; // the corner, as plan_run() takes it
 };
 
+// The way back from a step, over all corners of the way there: with everything taken back slowly;
+// from the telling corners also fast; and with each change either way where they are few.
+struct way_back {
+	bool seen, refused; // refused by the model; what the procedure itself forbids is not
+	struct propagation refused_at;
+	int64_t takes_ms;      // the longest
+	enum safety_word word; // of the worst timeline there and back
+	struct propagation word_at;
+};
+
 // What all corners of one route have shown.
 struct corners {
 	size_t count;
@@ -28,6 +38,7 @@ struct corners {
 	uint64_t stuck_slow;
 	int64_t insecure_ms, shortest_ms, longest_ms;
 	struct earliness steps[PROCEDURE_MAX_STEPS]; // by index in p->steps
+	struct way_back back[PROCEDURE_MAX_STEPS];   // WALK_COMPUTED only
 };
 
 // Runs a route through its corners.

@@ -7,7 +7,11 @@
 
 #include <string.h>
 
-enum { FULL_CHANGES = 10 }; // with at most so many changes, every corner
+enum {
+	FULL_CHANGES = 10,  // with at most so many changes, every corner of the way there
+	BACK_FROM_FULL = 8, // with at most so many so far, the way back from every corner
+	FULL_BACK = 3,      // with at most so many to take back, every corner of that
+};
 
 struct descent {
 	struct checker *checker;
@@ -87,6 +91,76 @@ static enum result note_end(struct descent *d, struct walk *w, uint64_t slow)
 	return RESULT_OK;
 }
 
+// --- The way back
+
+static enum result judge_back(struct descent *d, const struct walk *w, const struct walk_undo *undo,
+        struct propagation way, struct way_back *back)
+{
+	struct safety_verdict verdict;
+	const struct safety_readers *readers = &w->s->readers;
+	int64_t until_ms = time_add(undo->end_ms, safety_memory_ms(&w->history, readers));
+	if (safety_judge(&w->history, readers, w->s->start_ms, until_ms, &verdict) != RESULT_OK)
+		return error_set(d->checker->err, RESULT_MEMORY, "no memory for a check");
+	for (int i = 0; i < SAFETY_PATHS; i++)
+		if (verdict.path[i].word > back->word) {
+			back->word = verdict.path[i].word;
+			back->word_at = way;
+		}
+	return RESULT_OK;
+}
+
+static enum result go_back(
+        struct descent *d, const struct walk *w, int step, struct propagation way)
+{
+	struct way_back *back = &d->found->back[step];
+	struct walk_undo undo;
+	struct walk copy;
+	enum result result = walk_copy(&copy, w, d->checker->err);
+	if (result != RESULT_OK)
+		return result;
+	result = walk_back(&copy, way.back, &undo, d->checker->err);
+	if (result == RESULT_OK) {
+		back->seen = true;
+		if (undo.end_ms - undo.begin_ms > back->takes_ms)
+			back->takes_ms = undo.end_ms - undo.begin_ms;
+		if (undo.refused && !back->refused)
+			back->refused_at = way;
+		back->refused = back->refused || undo.refused;
+		result = judge_back(d, &copy, &undo, way, back);
+	}
+	walk_end(&copy);
+	return result;
+}
+
+// From where the walk stands after a change: each way there has been chosen already.
+static enum result go_back_all_ways(
+        struct descent *d, const struct walk *w, const struct walk_choice *c, struct path there)
+{
+	bool few = there.fast_count + there.slow_count <= BACK_FROM_FULL;
+	if (w->mode != WALK_COMPUTED || c->effect.count == 0 || (!few && !is_telling(&there)))
+		return RESULT_OK;
+	uint64_t all = 0;
+	unsigned changes = 0;
+	for (size_t i = 0; i < w->applied_count; i++) {
+		const struct procedure_step *step = &w->p->steps[w->route->steps[w->order[i]]];
+		bool counts = w->order[i] < 64 && step->undo.kind == PROCEDURE_UNDO_ACTS &&
+		              procedure_acts_have_effect(step->undo.acts, step->undo.act_count);
+		all |= counts ? UINT64_C(1) << w->order[i] : 0;
+		changes += counts;
+	}
+	// All subsets of `all`; or all and none of it, none from the telling corners only: whatever
+	// can be fetched on a fast way back can be fetched on a slow one.
+	bool every = changes <= FULL_BACK, none = every || is_telling(&there);
+	enum result result = RESULT_OK;
+	for (uint64_t back = all;; back = every ? (back - 1) & all : 0) {
+		result = go_back(d, w, c->step->index, (struct propagation){there.slow, back});
+		if (result != RESULT_OK || back == 0 || !none)
+			return result;
+	}
+}
+
+// --- The way there
+
 static enum result descend(struct descent *d, struct walk *w, struct path path);
 
 static enum result descend_one_way(struct descent *d, const struct walk *w,
@@ -105,6 +179,8 @@ static enum result descend_one_way(struct descent *d, const struct walk *w,
 	if (result != RESULT_OK)
 		return result;
 	result = walk_apply(&copy, c, slow, d->checker->err);
+	if (result == RESULT_OK)
+		result = go_back_all_ways(d, &copy, c, path);
 	if (result == RESULT_OK)
 		result = descend(d, &copy, path);
 	walk_end(&copy);
@@ -130,6 +206,8 @@ static enum result descend(struct descent *d, struct walk *w, struct path path)
 			return result == RESULT_OK ? descend_one_way(d, w, &c, path, true) : result;
 		}
 		result = walk_apply(w, &c, true, d->checker->err);
+		if (result == RESULT_OK)
+			result = go_back_all_ways(d, w, &c, path);
 		if (result != RESULT_OK)
 			return result;
 	}

@@ -207,11 +207,6 @@ static enum result check_step(
 		result = check_hands(checker, plan, step->step);
 	if (result == RESULT_OK)
 		result = check_approval(checker, plan, step);
-	if (result == RESULT_OK && !step->undo.possible && step->undo.stops_at >= 0 &&
-	        !checker->p->steps[step->undo.stops_at].no_return)
-		result = finding_add(checker, CHECK_UNDO_REFUSED, CHECK_WARNING, step->step,
-		        &plan->route, NULL, "after step '%s' there is no way back: %s",
-		        step->step->id, step->undo.text);
 	return result;
 }
 
@@ -307,7 +302,7 @@ enum result findings_of_route(struct checker *checker, const struct procedure_ro
 	struct plan *plan;
 	enum walk_mode mode = checker->p->as_written ? WALK_MENDED : WALK_COMPUTED;
 	enum result result = plan_run(checker->arena, checker->p, checker->s, route, mode,
-	        UINT64_MAX, &plan, checker->err);
+	        (struct propagation){UINT64_MAX, UINT64_MAX}, &plan, checker->err);
 	if (result != RESULT_OK)
 		return result;
 	if (plan->broken)

@@ -1,6 +1,6 @@
 #include "procedure/plan.h"
 
-#include "procedure/walk.h"
+#include "procedure/checker.h"
 
 #include <string.h>
 
@@ -8,7 +8,7 @@ struct planner {
 	struct arena *arena;
 	struct plan *plan;
 	struct walk walk;
-	uint64_t slow;
+	struct propagation propagation;
 	struct error *err;
 };
 
@@ -106,81 +106,59 @@ static enum result note_choice(
 
 // --- Undo
 
-static enum result undo_refused(struct planner *pl, const struct walk *w,
-        const struct safety_effect *effect, const struct plan_step *back, int64_t now_ms,
-        struct plan_undo *undo)
+// `w` stands before the undo that the model refuses.
+static const char *undo_refused(
+        struct planner *pl, const struct walk *w, const struct walk_undo *back)
 {
 	struct safety_history after;
 	struct safety_window window;
-	if (safety_earliest(&w->history, effect, &w->s->readers, now_ms, &window, &after) !=
-	        RESULT_OK)
-		return no_memory(pl);
+	if (safety_earliest(&w->history, &back->effect, &w->s->readers, back->end_ms, &window,
+	            &after) != RESULT_OK)
+		return NULL;
 	const char *why = fault_sentence(pl, &after, &window.cause);
 	safety_history_free(&after);
-	undo->text = why == NULL
-	                     ? NULL
-	                     : arena_printf(pl->arena, "undoing '%s' is never safe from here: %s",
-	                               back->step->id, why);
-	undo->stops_at = back->step->index;
+	return why == NULL ? NULL
+	                   : arena_printf(pl->arena, "undoing '%s' is never safe from here: %s",
+	                             w->p->steps[back->stops_at].id, why);
+}
+
+static enum result note_undo(struct planner *pl, const struct walk *w, const struct walk_undo *back,
+        struct plan_undo *undo)
+{
+	*undo = (struct plan_undo){.possible = back->stops_at < 0,
+	        .takes_ms = back->end_ms - back->begin_ms,
+	        .stops_at = back->stops_at,
+	        .text = ""};
+	if (back->refused)
+		undo->text = undo_refused(pl, w, back);
+	else if (back->stops_at >= 0) {
+		const struct procedure_undo *how = &w->p->steps[back->stops_at].undo;
+		undo->text = how->kind == PROCEDURE_UNDO_NONE ? how->text
+		                                              : "declared a point of no return";
+	}
 	return undo->text != NULL ? RESULT_OK : no_memory(pl);
 }
 
-// Takes one step back at the earliest safe instant from *now_ms on; *now_ms is then when that is
-// seen everywhere. undo->text is set where it cannot be done.
-static enum result undo_one(struct planner *pl, struct walk *w, const struct plan_step *back,
-        int64_t *now_ms, struct plan_undo *undo)
+static void set_no_way_back(struct plan *plan, size_t number)
 {
-	const struct procedure_undo *how = &back->step->undo;
-	struct safety_effect effect;
-	struct safety_window window;
-	if (back->step->no_return) {
-		undo->stops_at = back->step->index;
-		undo->text = how->kind == PROCEDURE_UNDO_NONE ? how->text
-		                                              : "declared a point of no return";
-		return RESULT_OK;
-	}
-	if (how->kind != PROCEDURE_UNDO_ACTS)
-		return RESULT_OK;
-	enum result result = procedure_effect(
-	        w->p, how->acts, how->act_count, &w->history, &w->binding, &effect, pl->err);
-	if (result != RESULT_OK) {
-		error_prefix(pl->err, "%s:%d:%d: undo of '%s': ", w->p->file, back->step->line,
-		        back->step->column, back->step->id);
-		return result;
-	}
-	if (effect.count > 0) {
-		if (safety_earliest(&w->history, &effect, &w->s->readers, *now_ms, &window, NULL) !=
-		        RESULT_OK)
-			return no_memory(pl);
-		if (!window.possible)
-			return undo_refused(pl, w, &effect, back, *now_ms, undo);
-		if (safety_publish_all(&w->history, &effect, window.from_ms) != RESULT_OK)
-			return no_memory(pl);
-		*now_ms = time_add(window.from_ms, walk_lag_ms(w, &effect));
-	}
-	procedure_acts_done(how->acts, how->act_count, &w->binding);
-	return RESULT_OK;
+	struct plan_step *step = &plan->steps[number];
+	int before = number > 0 ? plan->steps[number - 1].undo.stops_at : -1;
+	step->no_way_back = !step->undo.possible && step->undo.stops_at != before;
 }
 
 // From the state right after the last planned step, back step by step.
 static enum result plan_undo_path(struct planner *pl, struct plan_step *last)
 {
-	struct plan *plan = pl->plan;
 	struct walk w;
+	struct walk_undo back;
 	enum result result = walk_copy(&w, &pl->walk, pl->err);
 	if (result != RESULT_OK)
 		return result;
-	int64_t begin_ms = last->everywhere_ms, now_ms = begin_ms;
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->steps[i].everywhere_ms > begin_ms)
-			begin_ms = now_ms = plan->steps[i].everywhere_ms;
-	last->undo = (struct plan_undo){.stops_at = -1, .text = ""};
-	for (size_t i = plan->count; i-- > 0 && result == RESULT_OK && last->undo.stops_at < 0;)
-		result = undo_one(pl, &w, &plan->steps[i], &now_ms, &last->undo);
-	last->undo.possible = last->undo.stops_at < 0;
-	last->undo.takes_ms = now_ms - begin_ms;
-	int before = plan->count > 1 ? plan->steps[plan->count - 2].undo.stops_at : -1;
-	last->no_way_back = !last->undo.possible && last->undo.stops_at != before;
+	result = walk_back(&w, pl->propagation.back, &back, pl->err);
+	if (result == RESULT_OK)
+		result = note_undo(pl, &w, &back, &last->undo);
+	if (result == RESULT_OK)
+		set_no_way_back(pl->plan, pl->plan->count - 1);
 	walk_end(&w);
 	return result;
 }
@@ -202,7 +180,7 @@ static enum result plan_next(struct planner *pl, bool *stop)
 		pl->walk.applied[choice.position / 64] |= UINT64_C(1) << choice.position % 64;
 		return RESULT_OK;
 	}
-	bool slow = choice.position >= 64 || (pl->slow >> choice.position & 1);
+	bool slow = is_slow(pl->propagation.there, choice.position);
 	result = walk_apply(&pl->walk, &choice, slow, pl->err);
 	if (result != RESULT_OK)
 		return result;
@@ -368,9 +346,9 @@ static struct plan *plan_new(struct arena *arena, const struct procedure *proced
 
 enum result plan_run(struct arena *arena, const struct procedure *procedure,
         const struct scenario *scenario, const struct procedure_route *route, enum walk_mode mode,
-        uint64_t slow, struct plan **out, struct error *err)
+        struct propagation propagation, struct plan **out, struct error *err)
 {
-	struct planner pl = {.arena = arena, .slow = slow, .err = err};
+	struct planner pl = {.arena = arena, .propagation = propagation, .err = err};
 	pl.plan = plan_new(arena, procedure, scenario, route);
 	if (pl.plan == NULL)
 		return error_set(err, RESULT_MEMORY, "no memory for a plan");
@@ -404,7 +382,58 @@ enum result plan_make(struct arena *arena, const struct procedure *procedure,
 			return result;
 	}
 	return plan_run(arena, procedure, scenario, route,
-	        procedure->as_written ? WALK_LITERAL : WALK_COMPUTED, UINT64_MAX, out, err);
+	        procedure->as_written ? WALK_LITERAL : WALK_COMPUTED,
+	        (struct propagation){UINT64_MAX, UINT64_MAX}, out, err);
+}
+
+static struct plan_step *planned_step(struct plan *plan, int step)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].step->index == step && plan->steps[i].state == PLAN_STEP_PLANNED)
+			return &plan->steps[i];
+	return NULL;
+}
+
+// Takes over what the undo of a step looks like where it is refused.
+static enum result take_refusal(struct arena *arena, struct plan *plan, struct plan_step *step,
+        struct propagation propagation, struct error *err)
+{
+	struct plan *other;
+	enum result result = plan_run(arena, plan->procedure, &plan->scenario, &plan->route,
+	        WALK_COMPUTED, propagation, &other, err);
+	if (result != RESULT_OK)
+		return result;
+	const struct plan_step *there = planned_step(other, step->step->index);
+	if (there != NULL && !there->undo.possible)
+		step->undo = there->undo;
+	plan_free(other);
+	return RESULT_OK;
+}
+
+enum result plan_judge_undo(struct arena *arena, struct plan *plan, struct error *err)
+{
+	struct checker checker = {
+	        .arena = arena, .p = plan->procedure, .s = &plan->scenario, .err = err};
+	struct corners *corners = arena_alloc(arena, sizeof *corners);
+	if (plan->procedure->as_written)
+		return RESULT_OK;
+	if (corners == NULL)
+		return error_set(err, RESULT_MEMORY, "no memory for a plan");
+	enum result result = corners_run(&checker, &plan->route, WALK_COMPUTED, corners);
+	for (size_t i = 0; i < plan->count && result == RESULT_OK; i++) {
+		struct plan_step *step = &plan->steps[i];
+		const struct way_back *back = &corners->back[step->step->index];
+		if (step->state != PLAN_STEP_PLANNED || !back->seen)
+			continue;
+		if (back->takes_ms > step->undo.takes_ms)
+			step->undo.takes_ms = back->takes_ms;
+		if (step->undo.possible && back->refused)
+			result = take_refusal(arena, plan, step, back->refused_at, err);
+	}
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].state == PLAN_STEP_PLANNED)
+			set_no_way_back(plan, i);
+	return result;
 }
 
 void plan_free(struct plan *plan)

@@ -153,4 +153,8 @@ struct plan {
 enum result plan_make(struct arena *arena, const struct procedure *procedure,
         const struct scenario *scenario, const struct procedure_route *route, struct plan **out,
         struct error *err);
+// plan_make() judges the way back from each step with every change as slow as may be. This judges
+// it with every other propagation, too, of the way there and of the way back, and notes in the plan
+// where it is refused, and how long it takes at worst. Costs as much as check_procedure().
+enum result plan_judge_undo(struct arena *arena, struct plan *plan, struct error *err);
 void plan_free(struct plan *plan);

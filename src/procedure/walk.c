@@ -299,15 +299,23 @@ int64_t walk_lag_ms(const struct walk *w, const struct safety_effect *effect)
 	return (int64_t)lag_s * SECOND_MS;
 }
 
-enum result walk_apply(struct walk *w, const struct walk_choice *c, bool slow, struct error *err)
+// All that an effect changes, everywhere after the publishers' whole lag, or at once.
+static enum result publish(
+        struct walk *w, const struct safety_effect *effect, int64_t at_ms, bool slow)
 {
 	uint32_t lag_s[SAFETY_MAX_PUBLISHERS];
 	memcpy(lag_s, w->history.lag_s, sizeof lag_s);
-	int64_t takes_ms = slow ? walk_lag_ms(w, &c->effect) : 0;
 	if (!slow)
 		memset(w->history.lag_s, 0, sizeof w->history.lag_s);
-	enum result result = safety_publish_all(&w->history, &c->effect, c->start_ms);
+	enum result result = safety_publish_all(&w->history, effect, at_ms);
 	memcpy(w->history.lag_s, lag_s, sizeof lag_s);
+	return result;
+}
+
+enum result walk_apply(struct walk *w, const struct walk_choice *c, bool slow, struct error *err)
+{
+	int64_t takes_ms = slow ? walk_lag_ms(w, &c->effect) : 0;
+	enum result result = publish(w, &c->effect, c->start_ms, slow);
 	if (result != RESULT_OK)
 		return error_set(err, result, "step '%s': no memory for a plan", c->step->id);
 	procedure_acts_done(c->step->acts, c->step->act_count, &w->binding);
@@ -316,7 +324,64 @@ enum result walk_apply(struct walk *w, const struct walk_choice *c, bool slow, s
 	        .seen_ms = c->start_ms,
 	        .everywhere_ms = time_add(c->start_ms, takes_ms)};
 	w->applied[c->position / 64] |= UINT64_C(1) << c->position % 64;
-	w->applied_count++;
+	w->order[w->applied_count++] = (uint8_t)c->position;
 	w->now_ms = c->start_ms;
 	return RESULT_OK;
+}
+
+// --- Taking it back
+
+static enum result undo_one(struct walk *w, const struct procedure_step *step, bool slow,
+        struct walk_undo *undo, struct error *err)
+{
+	const struct procedure_undo *how = &step->undo;
+	struct safety_window window;
+	if (step->no_return) {
+		undo->stops_at = step->index;
+		return RESULT_OK;
+	}
+	if (how->kind != PROCEDURE_UNDO_ACTS)
+		return RESULT_OK;
+	enum result result = procedure_effect(
+	        w->p, how->acts, how->act_count, &w->history, &w->binding, &undo->effect, err);
+	if (result != RESULT_OK) {
+		error_prefix(err, "%s:%d:%d: undo of '%s': ", w->p->file, step->line, step->column,
+		        step->id);
+		return result;
+	}
+	if (undo->effect.count > 0) {
+		result = safety_earliest(
+		        &w->history, &undo->effect, &w->s->readers, undo->end_ms, &window, NULL);
+		if (result == RESULT_OK && !window.possible) {
+			undo->refused = true;
+			undo->stops_at = step->index;
+			return RESULT_OK;
+		}
+		if (result == RESULT_OK)
+			result = publish(w, &undo->effect, window.from_ms, slow);
+		if (result != RESULT_OK)
+			return error_set(
+			        err, result, "undo of '%s': no memory for a plan", step->id);
+		int64_t takes_ms = slow ? walk_lag_ms(w, &undo->effect) : 0;
+		undo->end_ms = time_add(window.from_ms, takes_ms);
+	}
+	procedure_acts_done(how->acts, how->act_count, &w->binding);
+	return RESULT_OK;
+}
+
+enum result walk_back(struct walk *w, uint64_t slow, struct walk_undo *undo, struct error *err)
+{
+	enum result result = RESULT_OK;
+	undo->stops_at = -1;
+	undo->refused = false;
+	undo->begin_ms = w->now_ms;
+	for (size_t i = 0; i < w->applied_count; i++) {
+		int step = w->route->steps[w->order[i]];
+		undo->begin_ms = later(undo->begin_ms, w->times[step].everywhere_ms);
+	}
+	undo->end_ms = undo->begin_ms;
+	for (size_t i = w->applied_count; i-- > 0 && result == RESULT_OK && undo->stops_at < 0;)
+		result = undo_one(w, &w->p->steps[w->route->steps[w->order[i]]],
+		        is_slow(slow, w->order[i]), undo, err);
+	return result;
 }

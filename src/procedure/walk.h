@@ -24,7 +24,8 @@ struct walk {
 	struct procedure_times times[PROCEDURE_MAX_STEPS]; // by index in p->steps
 	uint64_t applied[(PROCEDURE_MAX_STEPS + 63) / 64]; // bits over the route's positions
 	size_t applied_count;
-	int64_t now_ms; // the last step's instant
+	uint8_t order[PROCEDURE_MAX_STEPS]; // positions, in the order in which they were applied
+	int64_t now_ms;                     // the last step's instant
 	size_t turns_known;
 	int64_t turn_ms[PROCEDURE_MAX_TURNS]; // when each branch begins, as far as known
 };
@@ -57,7 +58,30 @@ enum result walk_apply(
 // The worst lag of what an effect touches; 0 for none.
 int64_t walk_lag_ms(const struct walk *walk, const struct safety_effect *effect);
 
-// plan_make() with a mode and a propagation for each position of the route (bit set: slow).
+// How fast each change is, by its position in the route (bit set: slow; those beyond the bits are
+// slow): when it is made, and when it is taken back.
+struct propagation {
+	uint64_t there, back;
+};
+
+static inline bool is_slow(uint64_t slow, size_t position)
+{
+	return position >= 64 || (slow >> position & 1);
+}
+
+// The way back from where a walk stands.
+struct walk_undo {
+	int stops_at; // step at which it stops: one without way back, or one that is refused; or -1
+	bool refused; // the model: taking stops_at back is never safe; the walk stands before that
+	struct safety_effect effect; // refused: what it would be
+	int64_t begin_ms, end_ms;    // from when all is everywhere until all is taken back
+};
+
+// Takes a walk's steps back, the last one first, each at the earliest safe instant, until nothing
+// is left of them or one cannot be taken back.
+enum result walk_back(struct walk *walk, uint64_t slow, struct walk_undo *undo, struct error *err);
+
+// plan_make() with a mode and a propagation.
 enum result plan_run(struct arena *arena, const struct procedure *procedure,
         const struct scenario *scenario, const struct procedure_route *route, enum walk_mode mode,
-        uint64_t slow, struct plan **out, struct error *err);
+        struct propagation propagation, struct plan **out, struct error *err);

@@ -354,6 +354,9 @@ static void test_rules(void **state)
 	                CHECK_NO_CHANGE, "s"},
 	        {TWO "steps:\n- {id: s, by: b, does: b.dnskey + a.zsk, undo: b.dnskey - b.zsk}\n",
 	                CHECK_UNDO_DIFFERS, "s"},
+	        {ROLL "- {id: s, by: registry, does: parent.ds + op.ksk.new, undo: parent.ds = "
+	              "none}\n",
+	                CHECK_UNDO_UNSAFE, "s"},
 	        {TWO "steps:\n- {id: s, by: b, does: b.dnskey + a.zsk, undo: {none: why}}\n",
 	                CHECK_NO_APPROVAL, "s"},
 	        {TWO "expect: insecure\nsteps:\n"
@@ -382,6 +385,52 @@ static void test_rules(void **state)
 			fail_msg("no finding '%s' in\n%s", check_code_text(cases[i].code),
 			        cases[i].text);
 	}
+}
+
+// Where changes are slow, `more` comes before `swap`, and is taken back after it. Where they are
+// fast, it is the other way round, and taking `more` back leaves a DNSKEY set without the key that
+// the DS set names.
+static const char late_swap[] =
+        ROLL "- {id: swap, by: registry, does: parent.ds = op.ksk.new, undo: parent.ds = op.ksk}\n"
+             "- {id: more, by: op, after: [], wait: 50h, does: op.dnskey + op.zsk.new, "
+             "undo: 'op.dnskey = op.ksk + op.zsk'}\n";
+
+static void test_undo_in_every_corner(void **state)
+{
+	(void)state;
+	const struct procedure *p = parse(late_swap);
+	struct check_report report = check_usual(p);
+	const struct check_finding *f = find(&report, CHECK_UNDO_REFUSED, "more");
+	assert_non_null(f);
+	assert_non_null(strstr(f->text, "undoing 'more' is never safe from here"));
+	assert_non_null(strstr(f->text, "op.ksk.new"));
+	assert_null(find(&report, CHECK_UNDO_REFUSED, "swap"));
+	// With changes that are everywhere after an hour, there is only this order.
+	struct scenario s;
+	scenario_init(&s, p);
+	scenario_parse_lags(&s, p, "parent=1h,child=1h", NULL);
+	report = check(p, &s);
+	assert_non_null(find(&report, CHECK_UNDO_REFUSED, "more"));
+	scenario_init(&s, p);
+	scenario_parse_ttls(&s, "dnskey=3d", NULL);
+	report = check(p, &s);
+	assert_null(find(&report, CHECK_UNDO_REFUSED, "more"));
+}
+
+static void test_undo_that_makes_insecure(void **state)
+{
+	(void)state;
+	struct check_report report = check_usual(parse(ROLL
+	        "- {id: s, by: registry, does: parent.ds + op.ksk.new, undo: parent.ds = none}\n"));
+	const struct check_finding *f = find(&report, CHECK_UNDO_UNSAFE, "s");
+	assert_non_null(f);
+	assert_non_null(strstr(f->text, "after step 's' the way back makes the zone insecure: "));
+	assert_non_null(strstr(f->text, "publishes no DS"));
+	assert_string_equal(check_code_text(f->code), "undo-unsafe");
+	assert_int_equal(f->severity, CHECK_WARNING);
+	report = check_usual(parse(ROLL "- {id: s, by: registry, does: parent.ds + op.ksk.new, "
+	                                "undo: parent.ds = op.ksk}\n"));
+	assert_null(find(&report, CHECK_UNDO_UNSAFE, "s"));
 }
 
 static void test_waivers(void **state)
@@ -484,6 +533,8 @@ int main(void)
 	        TEST(test_uncooperative_as_published),
 	        TEST(test_names_mean_nothing),
 	        TEST(test_rules),
+	        TEST(test_undo_in_every_corner),
+	        TEST(test_undo_that_makes_insecure),
 	        TEST(test_waivers),
 	        TEST(test_own_waits_are_never_trusted),
 	        TEST(test_hard_switch),

@@ -391,6 +391,35 @@ static void test_undo_refused_by_the_model(void **state)
 	plan_free(plan);
 }
 
+// The plan goes the slow way; its undo is judged the other ways, too.
+static void test_undo_in_every_corner(void **state)
+{
+	(void)state;
+	const struct procedure *p =
+	        parse("procedure: roll\nparties:\n  op: {is: operator}\n  registry: {is: parent}\n"
+	              "steps:\n"
+	              "- {id: publish, by: op, does: [op.dnskey + op.ksk.new, op.dnskey-signers + "
+	              "op.ksk.new], undo: op.dnskey - op.ksk.new}\n"
+	              "- {id: swap, by: registry, does: parent.ds = op.ksk.new, undo: parent.ds = "
+	              "op.ksk}\n"
+	              "- {id: more, by: op, after: [], wait: 50h, does: op.dnskey + op.zsk.new, "
+	              "undo: 'op.dnskey = op.ksk + op.zsk'}\n");
+	struct scenario s;
+	struct error err = {0};
+	scenario_init(&s, p);
+	struct plan *plan = plan_of(p, &s, NULL);
+	assert_true(step_of(plan, "more")->undo.possible);
+	int64_t takes_ms = step_of(plan, "swap")->undo.takes_ms;
+	assert_int_equal(plan_judge_undo(arena, plan, &err), RESULT_OK);
+	const struct plan_step *more = step_of(plan, "more");
+	assert_false(more->undo.possible);
+	assert_int_equal(more->undo.stops_at, more->step->index);
+	assert_non_null(strstr(more->undo.text, "undoing 'more' is never safe from here: "));
+	assert_true(step_of(plan, "swap")->undo.possible);
+	assert_true(step_of(plan, "swap")->undo.takes_ms >= takes_ms);
+	plan_free(plan);
+}
+
 static void test_signatures_that_run_out(void **state)
 {
 	(void)state;
@@ -546,6 +575,7 @@ int main(void)
 	        TEST(test_never_safe),
 	        TEST(test_no_way_back),
 	        TEST(test_undo_refused_by_the_model),
+	        TEST(test_undo_in_every_corner),
 	        TEST(test_signatures_that_run_out),
 	        TEST(test_copies),
 	        TEST(test_scenario_words),
