@@ -377,13 +377,19 @@ static void say_go(struct decider *d, const struct task *task, struct move *m)
 		move_say(m, "%s", before);
 }
 
+// Whose part goes first; -1 where no part is safe alone.
+static int first_part(const struct decider *d, const struct safety_effect *effect)
+{
+	for (size_t i = 0; i < effect->count; i++)
+		if (part_is_safe(d, effect, effect->changes[i].publisher))
+			return effect->changes[i].publisher;
+	return -1;
+}
+
 static void go(struct decider *d, const struct task *task, const struct safety_effect *effect,
         const struct safety_window *window)
 {
-	int publisher = -1;
-	for (size_t i = 0; publisher < 0 && i < effect->count; i++)
-		if (part_is_safe(d, effect, effect->changes[i].publisher))
-			publisher = effect->changes[i].publisher;
+	int publisher = first_part(d, effect);
 	if (publisher < 0) {
 		move_say(move_judged(d, MOVE_STUCK, task, effect, window),
 		        "its parts are safe together and none of them alone: several parties would "
@@ -400,6 +406,34 @@ static void go(struct decider *d, const struct task *task, const struct safety_e
 	say_go(d, task, m);
 }
 
+static bool may_act(
+        const struct decider *d, const struct task *task, const struct safety_effect *effect)
+{
+	int publisher = first_part(d, effect);
+	return publisher >= 0 && has_way(d, task, effect, publisher);
+}
+
+// What replaces something wrong by something as wrong is not for us to decide alone, whatever was
+// agreed beforehand: the person who acts by hand is told, and of a step that we do the party has to
+// say that it wants it.
+static bool needs_agreement(struct decider *d, const struct task *task,
+        const struct safety_effect *effect, const struct safety_window *window)
+{
+	const struct progress_step *s = task->progress;
+	bool agreed = s->excused && strcmp(s->excuse, safety_rule_text(window->excuse.rule)) == 0;
+	char before[300];
+	if (!window->excused || task->undo || agreed || task->step->by < 0)
+		return false;
+	struct move *m = move_judged(d, MOVE_APPROVE, task, effect, window);
+	m->parties = UINT32_C(1) << task->step->by;
+	snprintf(before, sizeof before,
+	        "something is wrong already, which this step neither mends nor makes worse; to "
+	        "have it done all the same, %s agrees: ",
+	        d->p->parties[task->step->by].id);
+	tell_fault(m, before, &d->in->world->history, &window->excuse);
+	return true;
+}
+
 static enum result judge(
         struct decider *d, const struct task *task, const struct safety_effect *left)
 {
@@ -409,6 +443,8 @@ static enum result judge(
 	if (result != RESULT_OK || !safe)
 		return result;
 	if (!task->undo && approvals_missing(d, task->step) != 0)
+		return RESULT_OK;
+	if (may_act(d, task, left) && needs_agreement(d, task, left, &window))
 		return RESULT_OK;
 	if (!task->undo && task->progress->turn_ms == TIME_NEVER_MS)
 		move_add(d, MOVE_TURN, task);

@@ -44,6 +44,21 @@ static bool ask(struct change_engine *e, const struct world *world, const struct
 	return true;
 }
 
+// What a person is to agree to although something is wrong is in the journal before the person can
+// agree to it.
+static void ask_to_agree(struct change_engine *e, const struct world *world, const struct move *m)
+{
+	const char *known = e->now.progress.steps[m->step].excuse;
+	bool news = is_news(e, m);
+	if (m->has_window && strcmp(known, safety_rule_text(m->window.excuse.rule)) != 0) {
+		if (!note_verdict(e, world, m))
+			return;
+		news = true;
+	}
+	if (news)
+		engine_say(e, CHANGE_SAID_ASK, m->step, m->text);
+}
+
 static bool seen(struct change_engine *e, const struct move *m)
 {
 	engine_reach(e, CHANGE_POINT_SEEN, m->step);
@@ -103,8 +118,7 @@ static bool make(struct change_engine *e, const struct world *world, const struc
 	case MOVE_ASK:
 		return ask(e, world, m);
 	case MOVE_APPROVE:
-		if (is_news(e, m))
-			engine_say(e, CHANGE_SAID_ASK, m->step, m->text);
+		ask_to_agree(e, world, m);
 		return false;
 	case MOVE_WAIT:
 	case MOVE_STUCK:

@@ -219,6 +219,17 @@ static enum result apply_state(
 	return RESULT_OK;
 }
 
+// A person agrees to one thing that is wrong: another one, or the same again, is a new question.
+static void apply_verdict(struct progress_step *step, const json_t *payload)
+{
+	const char *excuse = json_string_value(json_object_get(payload, "excuse"));
+	if (json_is_true(json_object_get(payload, "undo")) ||
+	        strcmp(step->excuse, excuse != NULL ? excuse : "") == 0)
+		return;
+	keep(step->excuse, sizeof step->excuse, excuse);
+	step->excused = false;
+}
+
 static enum result apply_approval(
         struct progress *p, int step, const json_t *payload, struct error *err)
 {
@@ -226,6 +237,8 @@ static enum result apply_approval(
 	if (party == NULL)
 		return corrupt(err, JOURNAL_APPROVAL, "party");
 	int number = procedure_party_find(p->procedure, party);
+	if (p->steps[step].excuse[0] != '\0' && number == p->procedure->steps[step].by)
+		p->steps[step].excused = true;
 	if (number >= 0)
 		p->steps[step].approved |= UINT32_C(1) << number;
 	return RESULT_OK;
@@ -263,12 +276,14 @@ static enum result apply_to_step(struct progress *p, enum journal_kind kind, int
 	case JOURNAL_RESULT:
 	case JOURNAL_UNKNOWN:
 		return apply_end(&p->steps[number], kind, time_ms, payload, err);
+	case JOURNAL_VERDICT:
+		apply_verdict(&p->steps[number], payload);
+		return RESULT_OK;
 	case JOURNAL_ANY:
 	case JOURNAL_FOREIGN:
 	case JOURNAL_GENESIS:
 	case JOURNAL_CHANGE_CREATED:
 	case JOURNAL_OBSERVATION:
-	case JOURNAL_VERDICT:
 	case JOURNAL_SENT:
 	case JOURNAL_REPLY:
 	case JOURNAL_NOTE:

@@ -27,7 +27,7 @@ enum deed_state {
 	DEED_EVERYWHERE, // and it was observed on every address
 };
 
-enum { DEED_ATTEMPT = 33, DEED_REASON = 200 };
+enum { DEED_ATTEMPT = 33, DEED_REASON = 200, PROGRESS_EXCUSE = 32 };
 
 // One step done, or one step undone: one errand after the other, one for each publisher whose
 // records change.
@@ -47,10 +47,14 @@ struct deed {
 
 struct progress_step {
 	uint32_t approved; // bits over parties
-	bool said_done;    // a person said so since the last time that somebody was asked to act
-	bool skipped;      // its deadline passed, and the change goes on without it
-	int64_t done_ms;   // when a person said that it was done
-	int64_t turn_ms;   // since when the step could happen; TIME_NEVER_MS: not yet
+	// The rule that is broken already, and that the step would go on breaking, by the last
+	// verdict on it; "": none. Whether a person has agreed to the step since it is.
+	char excuse[PROGRESS_EXCUSE];
+	bool excused;
+	bool said_done;  // a person said so since the last time that somebody was asked to act
+	bool skipped;    // its deadline passed, and the change goes on without it
+	int64_t done_ms; // when a person said that it was done
+	int64_t turn_ms; // since when the step could happen; TIME_NEVER_MS: not yet
 	struct deed forward, back;
 };
 

@@ -6,11 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void hex(const unsigned char *octets, size_t n, char *text)
-{
-	for (size_t i = 0; i < n; i++)
-		sprintf(text + 2 * i, "%02x", octets[i]);
-}
+#include "base/hex.h"
 
 static bool sha256_text(const char *data, size_t length, char *text)
 {
@@ -18,7 +14,7 @@ static bool sha256_text(const char *data, size_t length, char *text)
 	unsigned n = sizeof digest;
 	if (EVP_Digest(data, length, digest, &n, EVP_sha256(), NULL) != 1)
 		return false;
-	hex(digest, sizeof digest, text);
+	hex_lower(digest, sizeof digest, text);
 	return true;
 }
 
@@ -145,11 +141,12 @@ json_t *change_record_verdict(const struct world *world, const struct move *move
 {
 	const struct safety_window *w = &move->window;
 	bool go = w->possible && w->from_ms <= world->now_ms;
-	return json_pack("{s:I, s:b, s:b, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:o}", "now_ms",
+	return json_pack("{s:I, s:b, s:b, s:o, s:o, s:o, s:b, s:b, s:b, s:s*, s:o, s:o}", "now_ms",
 	        (json_int_t)world->now_ms, "undo", move->undo, "go", go, "effect",
 	        change_record_effect(&move->effect), "from", instant(w->from_ms), "until",
 	        instant(w->until_ms), "insecure", w->insecure, "broken", w->broken, "possible",
-	        w->possible, "history",
+	        w->possible, "excuse", w->excused ? safety_rule_text(w->excuse.rule) : NULL,
+	        "history",
 	        json_pack("{s:i, s:i, s:i}", "editions", world->history.count, "keys",
 	                world->history.keys, "ds", world->history.ds),
 	        "text", change_record_text(move->text));
@@ -181,5 +178,5 @@ void change_attempt_new(const struct random *random, char attempt[DEED_ATTEMPT])
 {
 	unsigned char octets[16];
 	random->fill(random->ctx, octets, sizeof octets);
-	hex(octets, sizeof octets, attempt);
+	hex_lower(octets, sizeof octets, attempt);
 }

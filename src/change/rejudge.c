@@ -51,15 +51,16 @@ static enum result effect_of(const struct rejudge *r, const struct world *world,
 
 static bool is_equal(const json_t *recorded, const char *name, const json_t *again)
 {
-	return json_equal(json_object_get(recorded, name), json_object_get(again, name)) != 0;
+	const json_t *a = json_object_get(recorded, name), *b = json_object_get(again, name);
+	return a == b || json_equal(a, b) != 0;
 }
 
 // "gaps" that stood in the way count, too: a verdict to go is false where evidence was missing.
 static enum result compare(const struct world *world, const struct move *move,
         const json_t *payload, struct error *err)
 {
-	static const char *const names[] = {
-	        "effect", "possible", "from", "until", "insecure", "broken", "go", "history"};
+	static const char *const names[] = {"effect", "possible", "from", "until", "insecure",
+	        "broken", "excuse", "go", "history"};
 	json_t *again = change_record_verdict(world, move);
 	enum result result = again == NULL ? error_set(err, RESULT_MEMORY, "no memory") : RESULT_OK;
 	for (size_t i = 0; result == RESULT_OK && i < sizeof names / sizeof *names; i++)
@@ -125,6 +126,12 @@ static enum result visit_intent(
 	bool undo = json_is_true(json_object_get(payload, "undo"));
 	bool judged = r->step == step && r->undo == undo && r->go;
 	r->step = -1;
+	const struct progress_step *s = &r->replay.progress.steps[step];
+	if (!undo && s->excuse[0] != '\0' && !s->excused &&
+	        json_object_get(payload, "asked") == NULL)
+		return error_set(err, RESULT_CORRUPT,
+		        "an intent to act that goes on with what is wrong already, without a "
+		        "person's agreement");
 	return judged || !has_effect(&r->replay.definition->procedure->steps[step], undo)
 	               ? RESULT_OK
 	               : error_set(err, RESULT_CORRUPT,

@@ -59,8 +59,14 @@ static uint32_t may_approve(const struct change_definition *d, const struct proc
 static enum result find_party(const struct change_definition *d, const struct progress *progress,
         const struct procedure_step *step, const char *as, const char **party, struct error *err)
 {
-	uint32_t wanted = may_approve(d, step),
-	         missing = wanted & ~progress->steps[step->index].approved;
+	const struct progress_step *s = &progress->steps[step->index];
+	uint32_t wanted = may_approve(d, step), missing = wanted & ~s->approved;
+	// Something is wrong already, and the party that acts is asked whether it acts all the
+	// same.
+	if (s->excuse[0] != '\0' && step->by >= 0) {
+		wanted |= UINT32_C(1) << step->by;
+		missing |= s->excused ? 0 : UINT32_C(1) << step->by;
+	}
 	if (as != NULL) {
 		int number = procedure_party_find(d->procedure, as);
 		if (number < 0 || (wanted >> number & 1) == 0)

@@ -51,9 +51,9 @@ struct trial {
 	uint64_t late[SAFETY_PATHS];
 	struct safety_fault late_fault;
 	// findings
-	bool blocked, insecure, ends;
+	bool blocked, insecure, ends, excused;
 	int64_t longest_ms;
-	struct safety_fault first, end;
+	struct safety_fault first, end, excuse;
 };
 
 static bool is_signature_rule(enum safety_rule rule)
@@ -192,7 +192,23 @@ static int16_t counterpart(const struct trial *t, int16_t index)
 	return (int16_t)(was - t->before->editions);
 }
 
-static bool is_excused(const struct trial *t, const struct safety_fault *f)
+// Is an edition of the effect itself among those that break the rule?
+static bool is_brought_about(const struct trial *t, const struct safety_fault *f)
+{
+	if (is_signature_rule(f->rule))
+		return signature_of(f) >= t->before->count;
+	return f->ds >= t->before->count || f->dnskey >= t->before->count ||
+	       f->data >= t->before->count || f->ns >= t->before->count;
+}
+
+static void keep_excuse(struct trial *t, const struct safety_fault *known)
+{
+	if (!t->excused || safety_rule_word(known->rule) > safety_rule_word(t->excuse.rule))
+		t->excuse = *known;
+	t->excused = true;
+}
+
+static bool is_excused(struct trial *t, const struct safety_fault *f)
 {
 	bool touched = is_touched(t, f->ds) || is_touched(t, f->dnskey) || is_touched(t, f->data) ||
 	               is_touched(t, f->ns);
@@ -209,6 +225,8 @@ static bool is_excused(const struct trial *t, const struct safety_fault *f)
 		const struct safety_fault *k = &t->known->faults[t->known->sorted[i].fault];
 		bool broken_as_long =
 		        k->at_ms < t->x && k->until_ms > t->x && k->until_ms >= f->until_ms;
+		if (broken_as_long && is_brought_about(t, f))
+			keep_excuse(t, k);
 		if (broken_as_long || (!touched && k->at_ms <= f->at_ms))
 			return true;
 	}
@@ -321,7 +339,7 @@ static enum result try_at(struct trial *t, const struct safety_effect *effect, i
 		memcpy(t->after.editions, t->before->editions,
 		        t->before->count * sizeof *t->after.editions);
 	t->x = x;
-	t->blocked = t->insecure = t->ends = false;
+	t->blocked = t->insecure = t->ends = t->excused = false;
 	t->longest_ms = 0;
 	enum result result = safety_publish_all(&t->after, effect, x);
 	if (result != RESULT_OK)
@@ -395,6 +413,8 @@ static enum result find_from(struct trial *t, const struct safety_effect *effect
 		result = narrow(t, effect, unsafe, x, &w->cause);
 	w->from_ms = t->x;
 	w->insecure = t->insecure;
+	w->excused = t->excused;
+	w->excuse = t->excuse;
 	return result;
 }
 

@@ -318,6 +318,26 @@ static bool claim_other(json_t *payload, const char *step)
 	       json_object_set_new(payload, "publishers", json_integer(7)) == 0;
 }
 
+// What is wrong already, and was not agreed to by a person.
+static void an_act_without_the_agreement_that_it_needs_is_found(void **state)
+{
+	(void)state;
+	struct scene *whole = finished;
+	finished = scene_new(&(struct scene_options){.seed = 32, .poll = "1h"});
+	scene_run(finished, HOUR_MS / 2);
+	simdns_set_ds(finished->dns, SIMDNS_GAINING_KSK);
+	scene_run(finished, 2 * DAY_MS);
+	scene_guest(finished, JOURNAL_APPROVAL, "publish-new-keys", "losing");
+	scene_run(finished, DAY_MS);
+	scene_stop(finished);
+	scene_verify(finished);
+	expect_found(&(struct tampering){"approval", NULL, 0, true},
+	        "an intent to act that goes on with what is wrong already, without a person's "
+	        "agreement");
+	scene_free(finished);
+	finished = whole;
+}
+
 static bool is_keys(json_t *payload, const char *step)
 {
 	(void)step;
@@ -339,6 +359,7 @@ int main(void)
 	        cmocka_unit_test(an_act_without_its_verdict_is_found),
 	        cmocka_unit_test(changed_observations_are_found),
 	        cmocka_unit_test(observations_that_are_taken_out_are_found),
+	        cmocka_unit_test(an_act_without_the_agreement_that_it_needs_is_found),
 	        cmocka_unit_test(changed_states_are_found),
 	};
 	return cmocka_run_group_tests_name("tamper", tests, finish_one, free_one);

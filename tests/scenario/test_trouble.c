@@ -344,6 +344,32 @@ static void a_key_that_is_dropped_again_stops_the_change(void **state)
 	scene_free(s);
 }
 
+// Somebody replaces the DS set by one that does not fit; a new DNSKEY set that does not fit it,
+// either, would be as wrong as the old one.
+static void something_that_stays_wrong_is_for_a_person(void **state)
+{
+	(void)state;
+	struct scene *s = scene_new(&(struct scene_options){.seed = 21});
+	run_until_replied(s, "import-old-zsk");
+	simdns_set_ds(s->dns, SIMDNS_GAINING_KSK);
+	scene_run(s, 4 * DAY_MS);
+	scene_said_text(s,
+	        "ask publish-new-keys: something is wrong already, which this step "
+	        "neither mends nor makes worse; to have it done all the same, losing "
+	        "agrees: A resolver that fetched the DNSKEY set (losing.ksk, losing.zsk; "
+	        "signed by losing.ksk) from losing may use it; from");
+	assert_int_equal(simdns_updates(s->dns, SIMDNS_LOSING), 0);
+	assert_int_equal(scene_records(s, JOURNAL_INTENT, "publish-new-keys"), 0);
+	assert_int_equal(scene_records(s, JOURNAL_VERDICT, "publish-new-keys"), 1);
+	scene_stop(s);
+	scene_guest(s, JOURNAL_APPROVAL, "publish-new-keys", "losing");
+	scene_run(s, 2 * DAY_MS);
+	assert_int_equal(scene_records(s, JOURNAL_INTENT, "publish-new-keys"), 1);
+	assert_int_not_equal(scene_seen_ms(s, "publish-new-keys"), TIME_NEVER_MS);
+	scene_verify(s);
+	scene_free(s);
+}
+
 // A rollover that is over before the first step: the keys are those that are there then.
 static void keys_are_those_of_the_first_step(void **state)
 {
@@ -418,6 +444,7 @@ int main(void)
 	        cmocka_unit_test(a_foreign_ds_record_stops_the_change),
 	        cmocka_unit_test(a_name_server_of_nobody_stops_the_change),
 	        cmocka_unit_test(a_key_that_is_dropped_again_stops_the_change),
+	        cmocka_unit_test(something_that_stays_wrong_is_for_a_person),
 	        cmocka_unit_test(keys_are_those_of_the_first_step),
 	        cmocka_unit_test(a_clock_that_is_set_does_no_harm),
 	        cmocka_unit_test(a_clock_set_forward_passes_no_deadline),

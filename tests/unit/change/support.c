@@ -151,7 +151,8 @@ static void fill(struct bench *b, struct observe_round *round, const struct cell
 {
 	bool is_signed = kind == SAFETY_DS || kind == SAFETY_DNSKEY || kind == SAFETY_DATA;
 	content->signed_from_ms = is_signed ? START_MS - DAY_MS : TIME_EVER_MS;
-	content->signed_until_ms = is_signed ? START_MS + 300 * DAY_MS : TIME_NEVER_MS;
+	content->signed_until_ms =
+	        is_signed && !b->endless ? START_MS + 300 * DAY_MS : TIME_NEVER_MS;
 	if (kind == SAFETY_DS)
 		fill_ds(b, round, cell, content);
 	if (kind == SAFETY_NS) {

@@ -44,6 +44,7 @@ struct bench {
 	struct cell cell[PUBLISHERS][PLACES];
 	char problem[200]; // of the next rounds, where it is not empty
 	int64_t now_ms;
+	bool endless; // signatures do not run out
 	bool has_world, acting, acting_undo;
 	int acting_step;
 };

@@ -144,6 +144,62 @@ static void never_safe_is_said(void **state)
 	bench_free(b);
 }
 
+// Data that no key of their publisher has signed: new keys leave that as wrong as it is.
+static struct bench *with_wrong_data(void)
+{
+	struct bench *b = bench_new(NULL, NULL);
+	b->endless = true;
+	bench_begin(b);
+	show_keys(b, GAINING, KB | ZB | ZA);
+	for (int i = 0; i < PLACES; i++)
+		b->cell[LOSING][i].data = STRANGER;
+	bench_look(b, 60);
+	bench_seen(b, "import-old-zsk");
+	bench_seen(b, "relay-new-keys");
+	bench_look(b, 3 * 3600);
+	return b;
+}
+
+static void what_stays_wrong_is_for_a_person_to_decide(void **state)
+{
+	(void)state;
+	struct bench *b = with_wrong_data();
+	const struct move *ask = assert_move(b, "publish-new-keys", MOVE_APPROVE);
+	assert_says(ask, "something is wrong already, which this step neither mends nor makes "
+	                 "worse; to have it done all the same, losing agrees: ");
+	assert_true(ask->has_window && ask->window.excused);
+	assert_int_equal(ask->parties, 1u << b->definition->procedure->steps[ask->step].by);
+	assert_no_move(b, "publish-new-keys", MOVE_ACT);
+	assert_no_move(b, "publish-new-keys", MOVE_TURN);
+	// An agreement from before the question is none.
+	bench_record(b, JOURNAL_APPROVAL, "publish-new-keys", "{\"party\":\"losing\"}");
+	assert_no_move(b, "publish-new-keys", MOVE_ACT);
+	bench_record(b, JOURNAL_VERDICT, "publish-new-keys", "{\"excuse\":\"data\"}");
+	assert_no_move(b, "publish-new-keys", MOVE_ACT);
+	bench_record(b, JOURNAL_APPROVAL, "publish-new-keys", "{\"party\":\"gaining\"}");
+	assert_no_move(b, "publish-new-keys", MOVE_ACT);
+	bench_record(b, JOURNAL_APPROVAL, "publish-new-keys", "{\"party\":\"losing\"}");
+	assert_says(assert_move(b, "publish-new-keys", MOVE_ACT),
+	        "safe now; but something is wrong already: ");
+	assert_no_move(b, "publish-new-keys", MOVE_APPROVE);
+	// Another thing that is wrong is another question.
+	bench_record(b, JOURNAL_VERDICT, "publish-new-keys", "{\"excuse\":\"chain\"}");
+	assert_no_move(b, "publish-new-keys", MOVE_ACT);
+	bench_free(b);
+}
+
+static void what_mends_something_wrong_needs_no_agreement(void **state)
+{
+	(void)state;
+	struct bench *b = with_wrong_data();
+	bench_seen(b, "publish-new-keys"); // it is not
+	show_ds(b, KB);
+	bench_look(b, 3 * 3600);
+	bench_record(b, JOURNAL_UNDO, "import-old-zsk", "{}");
+	assert_no_move(b, "publish-new-keys", MOVE_APPROVE);
+	bench_free(b);
+}
+
 // ---- Attempts --------------------------------------------------------------------------------
 
 static void a_refusal_rests_and_the_pause_doubles(void **state)
@@ -502,6 +558,8 @@ int main(void)
 	        TEST(what_is_there_already_is_seen),
 	        TEST(strangers_stop_a_change),
 	        TEST(never_safe_is_said),
+	        TEST(what_stays_wrong_is_for_a_person_to_decide),
+	        TEST(what_mends_something_wrong_needs_no_agreement),
 	        TEST(a_refusal_rests_and_the_pause_doubles),
 	        TEST(an_unknown_outcome_is_looked_after_and_repeated),
 	        TEST(what_must_not_be_repeated_is_not),

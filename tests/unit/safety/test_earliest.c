@@ -175,6 +175,12 @@ static void what_is_broken_already_does_not_block_its_mending(void **state)
 	expect_from(w, 10 * H);
 	assert_true(w.broken);
 	assert_int_equal(w.before.rule, SAFETY_RULE_DATA);
+	assert_false(w.excused);
+	// What replaces it by something as wrong is told from that.
+	w = window_of(one_operator, broken, "A: {dnskey: [K1, Z, Zy]}", 10 * H, NULL);
+	expect_from(w, 10 * H);
+	assert_true(w.broken && w.excused);
+	assert_int_equal(w.excuse.rule, SAFETY_RULE_DATA);
 	// But breaking something else is refused all the same.
 	w = window_of(one_operator, broken, "parent: {ds: [K9]}", 10 * H, NULL);
 	assert_false(w.possible);
