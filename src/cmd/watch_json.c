@@ -80,13 +80,15 @@ static json_t *effects(const struct watch_report *r)
 	for (size_t i = 0; i < r->effect_count; i++) {
 		const struct watch_effect *e = &r->effects[i];
 		json_array_append_new(all,
-		        json_pack("{s:s, s:b, s:o, s:o, s:o, s:b, s:s}", "what", e->what,
+		        json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:b, s:s}", "what", e->what,
 		                "possible", e->window.possible, "safe_from_ms",
 		                instant(e->safe_from_ms), "model_from_ms",
 		                e->window.possible ? instant(e->window.from_ms) : json_null(),
 		                "until_ms",
 		                e->window.possible && e->window.ends ? instant(e->window.until_ms)
 		                                                     : json_null(),
+		                "sign_before_ms",
+		                e->window.expires ? instant(e->window.expiry.at_ms) : json_null(),
 		                "insecure", e->window.insecure, "cause", e->cause));
 	}
 	return all;

@@ -212,6 +212,9 @@ static void put_effect(struct page *p, const struct watch_effect *e)
 	else
 		buffer_printf(p->out, "safe from %s (in %s)", instant(p, e->safe_from_ms, at),
 		        from_now(p, e->safe_from_ms, left));
+	if (e->window.expires)
+		buffer_printf(p->out, ", if signed again before %s",
+		        instant(p, e->window.expiry.at_ms, end));
 	if (e->window.possible && e->window.ends)
 		buffer_printf(p->out, ", until %s", instant(p, e->window.until_ms, end));
 	if (e->window.insecure)

@@ -12,6 +12,9 @@
 //   - it is an old edition whose copies outlive its signature, while its publisher's signatures
 //     have run out already, or will have though the effect comes at once: being late with new
 //     signatures is no reason to be later. Whoever is in time has a window that ends before.
+// What is served now and whose signature runs out between now and x is judged as if its owner had
+// signed again: without that, nobody would trust what it covers, and so nothing that contradicts it
+// would be a fault any more.
 // Waiting moves the start of a conflict, which is tied to x, towards its end, which is tied to what
 // is cached already; so the search jumps by the length of the longest blocking fault, and makes
 // sure by bisection that the instant before is not safe.
@@ -38,10 +41,20 @@ struct known {
 	bool out_of_memory;
 };
 
+// The history in which the owners of the first `count` signatures to run out after now have signed
+// again, and its faults.
+struct renewal {
+	struct safety_history history;
+	struct known known;
+	unsigned count;
+};
+
 struct trial {
-	const struct safety_history *before;
+	// The history without the effect and its faults: as given, and as it is tried with.
+	const struct safety_history *given, *before;
+	const struct known *known_given, *known;
+	struct renewal *renewal; // NULL: none, it is tried with what is given
 	const struct safety_readers *readers;
-	const struct known *known;
 	struct safety_history after;
 	struct safety_edition on_stack[EDITIONS_ON_STACK];
 	uint64_t touched[2]; // bits over slot()
@@ -142,6 +155,63 @@ static void known_free(struct known *k)
 		free(k->faults);
 	if (k->sorted != k->sorted_on_stack)
 		free(k->sorted);
+}
+
+static void renewal_free(struct renewal *renewal)
+{
+	if (renewal == NULL)
+		return;
+	known_free(&renewal->known);
+	safety_history_free(&renewal->history);
+	free(renewal);
+}
+
+// Is it served still, and its signature valid now, but not at `by`?
+static bool runs_out(const struct safety_edition *e, int64_t now_ms, int64_t by_ms)
+{
+	return e->until_ms == TIME_NEVER_MS && e->signed_until_ms > now_ms &&
+	       e->signed_until_ms <= by_ms;
+}
+
+static enum result renewal_new(
+        const struct trial *t, int64_t by_ms, unsigned count, struct renewal **out)
+{
+	struct renewal *renewal = malloc(sizeof *renewal);
+	if (renewal == NULL || safety_history_copy(&renewal->history, t->given) != RESULT_OK) {
+		free(renewal);
+		return RESULT_MEMORY;
+	}
+	for (int i = 0; i < renewal->history.count; i++) {
+		struct safety_edition *e = &renewal->history.editions[i];
+		if (runs_out(e, t->now_ms, by_ms))
+			e->signed_until_ms = TIME_NEVER_MS;
+	}
+	renewal->count = count;
+	enum result result = known_find(&renewal->known, &renewal->history, t->readers, t->now_ms);
+	if (result == RESULT_OK)
+		*out = renewal;
+	else
+		renewal_free(renewal);
+	return result;
+}
+
+// From here on t is tried with a history in which all that runs out until then is signed again.
+static enum result renew(struct trial *t, int64_t by_ms)
+{
+	unsigned count = 0;
+	for (int i = 0; i < t->given->count; i++)
+		count += runs_out(&t->given->editions[i], t->now_ms, by_ms);
+	if (count == (t->renewal != NULL ? t->renewal->count : 0))
+		return RESULT_OK;
+	struct renewal *renewal = NULL;
+	enum result result = count > 0 ? renewal_new(t, by_ms, count, &renewal) : RESULT_OK;
+	if (result != RESULT_OK)
+		return result;
+	renewal_free(t->renewal);
+	t->renewal = renewal;
+	t->before = renewal != NULL ? &renewal->history : t->given;
+	t->known = renewal != NULL ? &renewal->known : t->known_given;
+	return RESULT_OK;
 }
 
 // The place in `sorted` of the first fault of this finding, or of where it would be.
@@ -328,6 +398,7 @@ static enum result trial_prepare(struct trial *t, const struct safety_effect *ef
 
 static void trial_free(struct trial *t)
 {
+	renewal_free(t->renewal);
 	if (t->after.editions != t->on_stack)
 		free(t->after.editions);
 }
@@ -346,6 +417,12 @@ static enum result try_at(struct trial *t, const struct safety_effect *effect, i
 		return result;
 	struct fault_sink sink = {.visit = weigh, .ctx = t, .since_ms = x};
 	return faults_find(&t->after, t->readers, &sink);
+}
+
+static enum result try_renewed(struct trial *t, const struct safety_effect *effect, int64_t x)
+{
+	enum result result = renew(t, x);
+	return result == RESULT_OK ? try_at(t, effect, x) : result;
 }
 
 // After this instant the history is no longer remembered by anybody: what is not safe then never
@@ -377,13 +454,13 @@ static enum result narrow(struct trial *t, const struct safety_effect *effect, i
 	enum result result = RESULT_OK;
 	for (int64_t next = safe - 1; result == RESULT_OK && safe - unsafe > 1;
 	        next = unsafe + (safe - unsafe) / 2) {
-		result = try_at(t, effect, next);
+		result = try_renewed(t, effect, next);
 		*(t->blocked ? &unsafe : &safe) = next;
 		if (t->blocked)
 			*cause = t->first;
 	}
 	if (result == RESULT_OK)
-		result = try_at(t, effect, safe);
+		result = try_renewed(t, effect, safe);
 	return result;
 }
 
@@ -392,8 +469,8 @@ static enum result find_from(struct trial *t, const struct safety_effect *effect
 {
 	int64_t limit = give_up_at(t->before, effect, t->readers, now_ms), x = now_ms,
 	        unsafe = now_ms, least = 1;
-	enum result result = try_at(t, effect, x);
-	for (; result == RESULT_OK && t->blocked && x < limit; result = try_at(t, effect, x)) {
+	enum result result = try_renewed(t, effect, x);
+	for (; result == RESULT_OK && t->blocked && x < limit; result = try_renewed(t, effect, x)) {
 		w->cause = t->first;
 		unsafe = x;
 		int64_t jump = t->longest_ms > least ? t->longest_ms : least;
@@ -482,6 +559,20 @@ static void find_broken(const struct known *known, int64_t now_ms, struct safety
 	}
 }
 
+// The first signature that has to be made again before the window begins.
+static void find_expiry(const struct trial *t, struct safety_window *w)
+{
+	for (unsigned i = 0; i < t->known_given->count; i++) {
+		const struct safety_fault *k = &t->known_given->faults[i];
+		if (!has_run_out(t->given, k) ||
+		        !runs_out(&t->given->editions[signature_of(k)], t->now_ms, w->from_ms))
+			continue;
+		if (!w->expires || k->at_ms < w->expiry.at_ms)
+			w->expiry = *k;
+		w->expires = true;
+	}
+}
+
 static enum result copy_of_trial(struct trial *t, const struct safety_effect *effect, int64_t x,
         struct safety_history *after)
 {
@@ -495,7 +586,12 @@ enum result safety_earliest(const struct safety_history *history,
 {
 	struct known known;
 	enum result result = known_find(&known, history, readers, now_ms);
-	struct trial t = {.before = history, .readers = readers, .known = &known, .now_ms = now_ms};
+	struct trial t = {.given = history,
+	        .before = history,
+	        .readers = readers,
+	        .known_given = &known,
+	        .known = &known,
+	        .now_ms = now_ms};
 	struct safety_window w = {.from_ms = TIME_NEVER_MS, .until_ms = TIME_NEVER_MS};
 	if (result == RESULT_OK)
 		result = trial_prepare(&t, effect);
@@ -506,8 +602,10 @@ enum result safety_earliest(const struct safety_history *history,
 			w.broken = true;
 			w.before = t.late_fault;
 		}
-		if (result == RESULT_OK && w.possible)
+		if (result == RESULT_OK && w.possible) {
+			find_expiry(&t, &w);
 			result = find_until(&t, effect, &w);
+		}
 		if (result == RESULT_OK && after != NULL)
 			result = copy_of_trial(
 			        &t, effect, w.possible && w.waits ? w.from_ms - 1 : t.x, after);
@@ -524,9 +622,10 @@ bool safety_is_safe_now(const struct safety_history *history, const struct safet
 {
 	struct known known;
 	struct trial t;
-	t.before = history;
+	t.given = t.before = history;
 	t.readers = readers;
-	t.known = &known;
+	t.known_given = t.known = &known;
+	t.renewal = NULL;
 	t.now_ms = now_ms;
 	t.late[0] = t.late[1] = 0;
 	enum result result = known_find(&known, history, readers, now_ms);

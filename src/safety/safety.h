@@ -221,6 +221,11 @@ struct safety_window {
 	// history before.
 	bool excused;
 	struct safety_fault excuse;
+	// A signature of what is served now runs out after now and before from_ms: `expiry`, in the
+	// history before. The window is possible if its owner signs again in time; if not, the zone
+	// is broken from then on, whatever the effect does.
+	bool expires;
+	struct safety_fault expiry;
 };
 
 // From when on, and until when, the effect is safe, given the history and nothing else in future.

@@ -365,6 +365,96 @@ static void windows_hold_where_signatures_run_out(void **state)
 	print_message("# %u windows, %u of them end with signatures\n", checked, ends);
 }
 
+// Whoever serves it still signs it again before it runs out, if that is after `after_ms` and not
+// after `by_ms`.
+static void sign_again(struct safety_history *h, int64_t after_ms, int64_t by_ms)
+{
+	for (int i = 0; i < h->count; i++) {
+		struct safety_edition *e = &h->editions[i];
+		if (e->until_ms == TIME_NEVER_MS && e->signed_until_ms > after_ms &&
+		        e->signed_until_ms <= by_ms)
+			e->signed_until_ms = TIME_NEVER_MS;
+	}
+}
+
+static enum safety_word word_of(
+        struct plan *p, const struct safety_history *h, int64_t from_ms, int64_t until_ms)
+{
+	struct safety_verdict verdict = {0};
+	assert_int_equal(
+	        safety_judge(h, &p->real.timeline.readers, from_ms, until_ms, &verdict), RESULT_OK);
+	return worse(&verdict);
+}
+
+// Is the effect at x safe, if all that runs out before that is signed again in time? Until the next
+// signature runs out, or (`for_ever`) if all others are signed again, too.
+static bool is_safe_signed_again(struct plan *p, int64_t x_ms, bool for_ever)
+{
+	struct safety_history copy;
+	assert_int_equal(safety_history_copy(&copy, &p->h), RESULT_OK);
+	sign_again(&copy, p->now_ms, x_ms);
+	assert_int_equal(safety_publish_all(&copy, &p->effect, x_ms), RESULT_OK);
+	int64_t until = x_ms + 4 * HORIZON_H * HOUR_MS;
+	if (for_ever)
+		sign_again(&copy, x_ms, TIME_NEVER_MS);
+	for (int i = 0; i < copy.count; i++)
+		if (copy.editions[i].until_ms == TIME_NEVER_MS &&
+		        copy.editions[i].signed_until_ms > x_ms &&
+		        copy.editions[i].signed_until_ms < until)
+			until = copy.editions[i].signed_until_ms;
+	bool safe = word_of(p, &copy, x_ms, until - 1) <= SAFETY_INSECURE;
+	safety_history_free(&copy);
+	return safe;
+}
+
+static bool is_fine_signed_again(struct plan *p)
+{
+	struct safety_history copy;
+	assert_int_equal(safety_history_copy(&copy, &p->h), RESULT_OK);
+	sign_again(&copy, p->now_ms, TIME_NEVER_MS);
+	bool fine = word_of(p, &copy, p->now_ms, TIME_NEVER_MS - 1) <= SAFETY_INSECURE;
+	safety_history_free(&copy);
+	return fine;
+}
+
+// An expired signature makes nothing safe that was not: windows are those of a zone whose owner
+// signs again.
+static void expiries_hide_nothing(void **state)
+{
+	(void)state;
+	struct random_seeded seeded;
+	struct random random = random_from_seed(&seeded, seed + 5);
+	unsigned checked = 0, expires = 0, impossible = 0;
+	for (uint64_t i = 0; i < count(2); i++) {
+		struct plan p;
+		struct safety_window w;
+		if (!plan_make(&random, i, true, &p))
+			continue;
+		assert_int_equal(safety_earliest(&p.h, &p.effect, &p.real.timeline.readers,
+		                         p.now_ms, &w, NULL),
+		        RESULT_OK);
+		if (!w.broken && is_fine_signed_again(&p)) {
+			checked++;
+			expires += w.expires;
+			impossible += !w.possible;
+			if (w.expires != (w.possible && w.waits && w.expiry.at_ms <= w.from_ms &&
+			                         w.expiry.at_ms > p.now_ms))
+				plan_fail(&p, &w, "expires, or not");
+			if (w.possible && !is_safe_signed_again(&p, w.from_ms, false))
+				plan_fail(&p, &w, "not safe where the window begins");
+			if (w.waits && is_safe_signed_again(&p, w.from_ms - 1, true))
+				plan_fail(&p, &w, "safe already a millisecond before");
+			for (int h = 0; !w.possible && h < 2 * HORIZON_H; h++)
+				if (is_safe_signed_again(&p, p.now_ms + h * HOUR_MS / 2, true))
+					plan_fail(&p, &w, "possible after all");
+		}
+		plan_free(&p);
+	}
+	print_message(
+	        "# %u effects: %u wait for longer than a signature lasts, %u are never safe\n",
+	        checked, expires, impossible);
+}
+
 // Takes the signatures of the other publishers away. Is there no fault but those of the rest?
 static bool is_fine_but_for(struct generated *g, int publisher)
 {
@@ -438,6 +528,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(delays_do_no_harm),
 	        cmocka_unit_test(earliest_is_tight),
 	        cmocka_unit_test(windows_hold_where_signatures_run_out),
+	        cmocka_unit_test(expiries_hide_nothing),
 	        cmocka_unit_test(signing_again_never_waits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

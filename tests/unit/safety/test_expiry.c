@@ -1,0 +1,154 @@
+// Effects that have to wait, while the signatures of what is served now run out. An expired
+// signature hides what else is wrong, for nobody trusts what it covers; that makes nothing safe.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "safety/timeline.h"
+
+#define H HOUR_MS
+
+static const char zone[] =
+        "timeline: t\n"
+        "ttl: {ds: 24h, parent-ns: 48h, child-ns: 24h, dnskey: 48h, data: 72h}\n"
+        "lag: {parent: 6h, child: 6h}\n"
+        "start:\n"
+        "  parent: {ds: [K1], ns: [A]}\n"
+        "  A: {ns: [A], dnskey: [K1, Z], dnskey-signers: [K1], data-signers: [Z]}\n"
+        "events:\n";
+
+// The window of the last event, at 9999h, after the others; `now_ms` is when it is asked. What the
+// effect itself signs is renewed in time.
+static struct safety_window window_of(const char *events, const char *effect, int64_t now_ms)
+{
+	struct arena *arena = arena_new(1 << 20);
+	struct error err = {0};
+	struct timeline tl;
+	struct safety_effect e = {0};
+	struct safety_window w;
+	char *text = arena_printf(arena, "%s%s- {at: 9999h, %s}\n", zone, events, effect);
+	if (timeline_parse(arena, "t", text, strlen(text), &tl, &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	struct safety_history *h = &tl.history;
+	uint16_t kept = 0;
+	for (uint16_t i = 0; i < h->count; i++) {
+		struct safety_edition n = h->editions[i];
+		if (n.from_ms < 9999 * H) {
+			n.until_ms = n.until_ms >= 9999 * H ? TIME_NEVER_MS : n.until_ms;
+			h->editions[kept++] = n;
+			continue;
+		}
+		e.changes[e.count++] = (struct safety_change){.publisher = n.publisher,
+		        .kind = n.kind,
+		        .content = n.content,
+		        .signers = n.signers,
+		        .ttl_s = n.ttl_s,
+		        .signed_from_ms = n.signed_from_ms,
+		        .signed_until_ms = TIME_NEVER_MS};
+	}
+	h->count = kept;
+	assert_int_equal(safety_earliest(h, &e, &safety_all_readers, now_ms, &w, NULL), RESULT_OK);
+	timeline_free(&tl);
+	arena_free(arena);
+	return w;
+}
+
+static void expect_never(struct safety_window w, enum safety_rule rule)
+{
+	assert_false(w.possible);
+	assert_int_equal(w.cause.rule, rule);
+}
+
+// Data signed by a key that is in no DNSKEY set stays wrong when the DNSKEY set's signature has run
+// out, and nobody judges data any more.
+static void an_expired_dnskey_set_makes_no_data_good(void **state)
+{
+	(void)state;
+	struct safety_window w = window_of(
+	        "- {at: 0h, A: {signatures-until: 100h}}\n", "A: {data-signers: [Zx]}", 10 * H);
+	expect_never(w, SAFETY_RULE_DATA);
+}
+
+// The same where the signature over the DS set runs out.
+static void an_expired_ds_set_makes_no_dnskey_set_good(void **state)
+{
+	(void)state;
+	struct safety_window w = window_of("- {at: 0h, parent: {signatures-until: 100h}}\n",
+	        "A: {dnskey: [K9, Z], dnskey-signers: [K9]}", 10 * H);
+	expect_never(w, SAFETY_RULE_CHAIN);
+}
+
+static void a_wait_beyond_an_expiry_is_as_long_as_without_it(void **state)
+{
+	(void)state;
+	struct safety_window w = window_of("- {at: 0h, A: {dnskey: [K1, Z, Z2]}}\n"
+	                                   "- {at: 60h, A: {data-signers: [Z2]}}\n",
+	        "A: {dnskey: [K1, Z2]}", 61 * H);
+	assert_true(w.possible && w.waits);
+	assert_int_equal(w.from_ms, (60 + 6 + 72) * H);
+	assert_false(w.expires);
+	w = window_of("- {at: 0h, A: {dnskey: [K1, Z, Z2]}}\n"
+	              "- {at: 60h, A: {data-signers: [Z2]}, parent: {signatures-until: 90h}}\n",
+	        "A: {dnskey: [K1, Z2]}", 61 * H);
+	assert_true(w.possible && w.waits);
+	assert_int_equal(w.from_ms, (60 + 6 + 72) * H);
+	assert_int_equal(w.cause.rule, SAFETY_RULE_DATA);
+	// And it says that somebody has to sign again before that.
+	assert_true(w.expires);
+	assert_int_equal(w.expiry.rule, SAFETY_RULE_DS_SIGNATURE);
+	assert_int_equal(w.expiry.at_ms, 90 * H);
+}
+
+// Old copies with a signature of their own are unusable when it has run out: that shortens a wait.
+static void old_copies_do_expire(void **state)
+{
+	(void)state;
+	struct safety_window w = window_of("- {at: 0h, A: {signatures-until: 30h}}\n"
+	                                   "- {at: 1h, A: {dnskey: [K1, Z, Z2], "
+	                                   "signatures-until: 900h}}\n",
+	        "A: {data-signers: [Z2]}", 10 * H);
+	assert_true(w.possible && w.waits);
+	assert_int_equal(w.from_ms, 54 * H);
+	w = window_of("- {at: 0h, A: {signatures-until: 130h}}\n"
+	              "- {at: 100h, A: {dnskey: [K1, Z, Z2], signatures-until: 900h}}\n",
+	        "A: {data-signers: [Z2]}", 110 * H);
+	assert_int_equal(w.from_ms, 130 * H);
+	assert_false(w.expires);
+}
+
+// What has run out already is no news, and does not block what does not break more.
+static void what_has_expired_before_is_broken_not_expiring(void **state)
+{
+	(void)state;
+	struct safety_window w = window_of(
+	        "- {at: 0h, A: {signatures-until: 30h}}\n", "A: {signatures-until: 900h}", 40 * H);
+	assert_true(w.possible && w.broken);
+	assert_false(w.waits || w.expires);
+	assert_int_equal(w.from_ms, 40 * H);
+}
+
+// Two signatures, one after the other: the later one hides nothing either.
+static void each_expiry_counts(void **state)
+{
+	(void)state;
+	static const char signatures[] = "- {at: 0h, parent: {signatures-until: 60h}, "
+	                                 "A: {signatures-until: 30h}}\n";
+	expect_never(window_of(signatures, "A: {data-signers: [Zx]}", H), SAFETY_RULE_DATA);
+	expect_never(window_of(signatures, "parent: {ds: [K9]}", H), SAFETY_RULE_CHAIN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(an_expired_dnskey_set_makes_no_data_good),
+	        cmocka_unit_test(an_expired_ds_set_makes_no_dnskey_set_good),
+	        cmocka_unit_test(a_wait_beyond_an_expiry_is_as_long_as_without_it),
+	        cmocka_unit_test(old_copies_do_expire),
+	        cmocka_unit_test(what_has_expired_before_is_broken_not_expiring),
+	        cmocka_unit_test(each_expiry_counts),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
