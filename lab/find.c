@@ -22,13 +22,19 @@ const char *find_temporary(void)
 
 // --- what is left of labs -----------------------------------------------------------------------
 
+// Also for root, others' labs are others'.
+static bool is_own(const char *dir)
+{
+	struct stat st;
+	return lstat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
 // A lab whose keeper was killed leaves its folder; it is ours, nobody holds it, and nobody asked to
 // keep it.
 static bool is_stale(const char *dir)
 {
-	struct stat st;
 	char path[PATH_MAX + 8];
-	if (lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+	if (!is_own(dir))
 		return false;
 	snprintf(path, sizeof(path), "%s/kept", dir);
 	if (access(path, F_OK) == 0)
@@ -65,7 +71,7 @@ void lab_each(void (*visit)(void *ctx, const char *dir), void *ctx)
 	while ((entry = readdir(proc)) != NULL) {
 		char dir[PATH_MAX];
 		if (isdigit((unsigned char)entry->d_name[0]) &&
-		        keeper_folder_of(entry->d_name, dir) && keeper_locked(dir))
+		        keeper_folder_of(entry->d_name, dir) && is_own(dir) && keeper_locked(dir))
 			visit(ctx, dir);
 	}
 	closedir(proc);
@@ -87,7 +93,8 @@ static void note(void *ctx, const char *dir)
 
 static enum result none_runs(struct error *err)
 {
-	return error_set(err, RESULT_NOT_FOUND, "no lab runs; 'baton lab up' starts one");
+	return error_set(
+	        err, RESULT_NOT_FOUND, "no lab of this user runs; `baton lab up` starts one");
 }
 
 static enum result ask(const struct running *running, struct error *err)

@@ -128,11 +128,11 @@ enum result lab_create(const struct lab_options *options, struct lab **lab, stru
 // Ends the lab: kills everything, removes the folder (unless kept), frees lab. NULL is allowed.
 void lab_stop(struct lab *lab);
 
-// Calls visit with the folder of each lab that runs and that the caller may end, wherever it is,
-// ready or not.
+// Calls visit with the folder of each lab of the same user that runs, wherever it is, ready or not.
 void lab_each(void (*visit)(void *ctx, const char *dir), void *ctx);
-// Finds a lab that was started elsewhere: in dir, or with dir NULL the only one that runs. Release
-// it with lab_close, which does not end it. RESULT_INPUT, with their folders, where several run.
+// Finds a lab that was started elsewhere: in dir, or with dir NULL the only one of the same user
+// that runs. Release it with lab_close, which does not end it. RESULT_INPUT, with their folders,
+// where several run.
 enum result lab_open(const char *dir, struct lab **lab, struct error *err);
 void lab_close(struct lab *lab);
 // Tells the keeper of the lab in dir to end it, ready or not, and waits until it has. With dir NULL

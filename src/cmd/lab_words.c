@@ -133,7 +133,7 @@ static int status_of_all(void)
 	lab_each(print_each, &count);
 	if (count > 0)
 		return 0;
-	fputs("no lab runs; `baton lab up` starts one\n", stderr);
+	fputs("no lab of this user runs; `baton lab up` starts one\n", stderr);
 	return EXIT_NO;
 }
 
