@@ -1,6 +1,7 @@
 #include "zone_file.h"
 
 #include "base/buffer.h"
+#include "base/hex.h"
 
 #include <libdnssec/binary.h>
 #include <libdnssec/error.h>
@@ -72,8 +73,9 @@ enum result zone_file_ds(struct arena *arena, const char *zone, uint32_t ttl_s,
 	struct buffer line = buffer_init(1024);
 	buffer_printf(&line, "%s %u DS %u %u %u ", zone, ttl_s, dnssec_key_get_keytag(key),
 	        ds.data[2], ds.data[3]);
-	for (size_t i = 4; i < ds.size; i++)
-		buffer_printf(&line, "%02X", ds.data[i]);
+	char digest[2 * 255 + 1];
+	buffer_puts(&line,
+	        hex_upper(ds.data + 4, ds.size > 4 && ds.size < 260 ? ds.size - 4 : 0, digest));
 	const char *copy = line.failed ? NULL : arena_strdup(arena, buffer_text(&line));
 	buffer_free(&line);
 	dnssec_binary_free(&ds);

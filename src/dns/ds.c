@@ -1,3 +1,4 @@
+#include "base/hex.h"
 #include "dns/crypto.h"
 #include "dns/rdata.h"
 
@@ -105,8 +106,7 @@ char *dns_ds_text(const struct dns_ds *ds, char *buf)
 {
 	assert(ds->digest_length <= DNS_DS_DIGEST_MAX);
 	int n = snprintf(buf, DNS_DS_TEXT, "%u %u %u ", ds->tag, ds->algorithm, ds->digest_type);
-	for (size_t i = 0; i < ds->digest_length; i++)
-		n += snprintf(buf + n, DNS_DS_TEXT - (size_t)n, "%02X", ds->digest[i]);
+	hex_upper(ds->digest, ds->digest_length, buf + n);
 	return buf;
 }
 

@@ -1,5 +1,6 @@
 #include "dns/key.h"
 
+#include "base/hex.h"
 #include "dns/crypto.h"
 #include "dns/rdata.h"
 
@@ -179,9 +180,7 @@ char *dns_key_id(const struct dns_key *key, char *buf)
 	uint8_t digest[DNS_DS_DIGEST_MAX] = {0};
 	dns_digest_compute(DNS_DIGEST_SHA256, key->owner.wire, key->owner_length, key->octets,
 	        key->rdata.length, digest);
-	for (size_t i = 0; i < 32; i++)
-		snprintf(buf + 2 * i, 3, "%02x", digest[i]);
-	return buf;
+	return hex_lower(digest, 32, buf);
 }
 
 char *dns_key_text(const struct dns_key *key, struct arena *arena)

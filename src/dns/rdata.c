@@ -1,5 +1,6 @@
 #include "dns/rdata.h"
 
+#include "base/hex.h"
 #include "dns/layout.h"
 
 #include <assert.h>
@@ -208,8 +209,7 @@ static char *dump_unknown(struct arena *arena, const struct dns_rdata *rdata)
 	if (text == NULL)
 		return NULL;
 	int n = snprintf(text, room, "\\# %u%s", rdata->length, rdata->length > 0 ? " " : "");
-	for (size_t i = 0; i < rdata->length; i++)
-		n += snprintf(text + n, room - (size_t)n, "%02X", rdata->octets[i]);
+	hex_upper(rdata->octets, rdata->length, text + n);
 	return text;
 }
 

@@ -1,5 +1,7 @@
 #include "journal/record.h"
 
+#include "base/hex.h"
+
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,34 +52,13 @@ bool journal_hash_equal(const struct journal_hash *a, const struct journal_hash 
 
 char *journal_hash_format(const struct journal_hash *hash, char *buf)
 {
-	for (size_t i = 0; i < sizeof hash->octets; i++)
-		sprintf(buf + 2 * i, "%02x", hash->octets[i]);
-	return buf;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	return hex_lower(hash->octets, sizeof hash->octets, buf);
 }
 
 enum result journal_hash_parse(const char *text, struct journal_hash *hash, struct error *err)
 {
 	struct journal_hash parsed;
-	size_t n = strlen(text);
-	bool good = n == 2 * sizeof parsed.octets;
-	for (size_t i = 0; good && i < sizeof parsed.octets; i++) {
-		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-		good = high >= 0 && low >= 0;
-		if (good)
-			parsed.octets[i] = (uint8_t)(high << 4 | low);
-	}
-	if (!good)
+	if (!hex_read(text, parsed.octets, sizeof parsed.octets))
 		return error_set(err, RESULT_INPUT,
 		        "'%.80s' is not a hash, expected 64 hexadecimal digits", text);
 	*hash = parsed;

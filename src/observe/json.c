@@ -1,5 +1,7 @@
 #include "observe/json.h"
 
+#include "base/hex.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,10 +68,8 @@ json_t *json_bits(uint64_t bits)
 
 json_t *json_hex(const uint8_t *octets, size_t n)
 {
-	char text[2 * 64 + 1] = "";
-	for (size_t i = 0; i < n && i < 64; i++)
-		snprintf(text + 2 * i, 3, "%02x", octets[i]);
-	return json_string(text);
+	char text[2 * 64 + 1];
+	return json_string(hex_lower(octets, n < 64 ? n : 64, text));
 }
 
 bool reader_fail(struct reader *reader, const char *what, const char *expected)
@@ -190,23 +190,12 @@ uint64_t reader_bits(struct reader *reader, const json_t *object, const char *ke
 	return bits;
 }
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 void reader_hex(
         struct reader *reader, const json_t *object, const char *key, uint8_t *octets, size_t n)
 {
 	const char *text = reader_text(reader, object, key);
 	memset(octets, 0, n);
-	bool good = strlen(text) == 2 * n;
-	for (size_t i = 0; good && i < n; i++) {
-		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-		good = high >= 0 && low >= 0;
-		octets[i] = good ? (uint8_t)(high << 4 | low) : 0;
-	}
-	if (!good)
+	if (!hex_read_lower(text, octets, n))
 		reader_fail(reader, key, "hexadecimal digits in lower case, as many as a hash has");
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/json.h"
 #include "observe/view.h"
 
@@ -72,6 +73,41 @@ static void use(const struct observe_subject *subject, const struct observe_roun
 	observe_view_free(view);
 }
 
+// The round as it would be with other TTLs and signatures: what is folded is never less careful.
+static void fold(const struct observe_subject *subject, const struct observe_round *before,
+        struct observe_round *round)
+{
+	for (size_t i = 0; i < round->fact_count; i++) {
+		struct observe_fact *fact = &round->facts[i];
+		struct observe_content *other =
+		        arena_array(round->arena, fact->content_count + 1, sizeof *other);
+		require(other != NULL);
+		for (size_t c = 0; c < fact->content_count; c++) {
+			other[c] = fact->contents[c];
+			other[c].ttl_s -= other[c].ttl_s / 4 * (c % 2);
+			other[c].signed_until_ms =
+			        time_add(other[c].signed_until_ms, (int64_t)c * HOUR_MS - HOUR_MS);
+		}
+		fact->contents = other;
+		fact->answered_ms = time_add(fact->answered_ms, MINUTE_MS);
+	}
+	struct observe_round wild = *round;
+	wild.facts =
+	        arena_memdup(round->arena, round->facts, round->fact_count * sizeof *round->facts);
+	require(wild.facts != NULL || round->fact_count == 0);
+	require(observe_round_fold(subject, before, round, NULL) == RESULT_OK);
+	for (size_t i = 0; i < round->fact_count; i++)
+		for (size_t c = 0; c < round->facts[i].content_count; c++) {
+			const struct observe_content *folded = &round->facts[i].contents[c],
+			                             *seen = &wild.facts[i].contents[c];
+			require(folded->ttl_s >= seen->ttl_s);
+			require(folded->signed_until_ms <= seen->signed_until_ms);
+			require(folded->last_signature_ms >= seen->last_signature_ms);
+			require(folded->keys == seen->keys && folded->signers == seen->signers);
+		}
+	use(subject, round);
+}
+
 static void again(const struct observe_subject *subject, const struct observe_round *round)
 {
 	json_t *json;
@@ -79,6 +115,7 @@ static void again(const struct observe_subject *subject, const struct observe_ro
 	require(observe_round_to_json(round, &json, NULL) == RESULT_OK);
 	require(observe_round_from_json(subject, json, &read, NULL) == RESULT_OK);
 	require(observe_round_same(round, read));
+	fold(subject, round, read);
 	json_decref(json);
 	observe_round_free(read);
 }
@@ -96,8 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t hash[32];
 	char text[65];
 	require(observe_subject_hash(subject, hash, NULL) == RESULT_OK);
-	for (int i = 0; i < 32; i++)
-		snprintf(text + 2 * i, 3, "%02x", hash[i]);
+	hex_lower(hash, sizeof hash, text);
 	if (json_is_object(json) && json_object_get(json, "subject") != NULL)
 		json_object_set_new(json, "subject", json_string(text));
 	if (observe_round_from_json(subject, json, &round, NULL) == RESULT_OK) {
