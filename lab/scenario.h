@@ -157,6 +157,10 @@ const struct play_forecast *scenario_forecast(const struct scenario *scenario, i
 void scenario_report(const struct scenario *scenario, const struct lab_info *info,
         const struct scenario_outcome *outcome, struct buffer *out);
 
+// The same for programs: one JSON object, in one line.
+void scenario_json(const struct scenario *scenario, const struct lab_info *info,
+        const struct scenario_outcome *outcome, struct buffer *out);
+
 // Judges counts against the expectation; fills outcome->met and why.
 void scenario_judge(const struct scenario *scenario, const struct lab_info *info,
         struct scenario_outcome *outcome);

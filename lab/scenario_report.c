@@ -1,7 +1,10 @@
-// What a scenario has shown, in words.
+// What a scenario has shown, in words and as JSON.
 #include "scenario.h"
 
 #include "base/clock.h"
+#include "base/json.h"
+
+#include <stdlib.h>
 
 static double seconds(int64_t ms)
 {
@@ -52,4 +55,23 @@ void scenario_report(const struct scenario *scenario, const struct lab_info *inf
 			        scenario->expect.recovering[r]);
 	buffer_printf(out, "%s: %s%s\n", scenario->name,
 	        outcome->met ? "as expected" : "NOT as expected: ", outcome->why);
+}
+
+void scenario_json(const struct scenario *scenario, const struct lab_info *info,
+        const struct scenario_outcome *outcome, struct buffer *out)
+{
+	struct buffer counts = buffer_init(1u << 16);
+	json_t *marks = json_object();
+	for (size_t i = 0; i < outcome->marks; i++)
+		json_object_set_new(
+		        marks, outcome->mark[i].name, json_integer(outcome->mark[i].at_ms));
+	prober_json(info, &outcome->counts, &counts);
+	json_t *all = json_pack("{s:o, s:b, s:o, s:o}", "scenario", json_text(scenario->name),
+	        "met", outcome->met, "marks", marks, "counts",
+	        json_loads(buffer_text(&counts), 0, NULL));
+	char *text = json_dumps(all, JSON_COMPACT);
+	buffer_printf(out, "%s\n", text != NULL ? text : "null");
+	free(text);
+	json_decref(all);
+	buffer_free(&counts);
 }

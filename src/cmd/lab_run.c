@@ -1,6 +1,5 @@
 // baton lab run: scenarios.
 #include <dirent.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +7,6 @@
 
 #include "base/buffer.h"
 #include "base/data.h"
-#include "base/json.h"
 #include "cmd/lab_words.h"
 #include "cmd/options.h"
 #include "lab/scenario.h"
@@ -33,33 +31,14 @@ static enum result run_path(
 	return data_path(arena, name, path, err);
 }
 
-static void run_print(const struct scenario *scenario, const struct lab_info *info,
-        const struct scenario_outcome *outcome)
+static void print_outcome(const struct scenario *scenario, const struct lab_info *info,
+        const struct scenario_outcome *outcome, bool json)
 {
-	struct buffer out = buffer_init(1u << 16);
-	scenario_report(scenario, info, outcome, &out);
+	struct buffer out = buffer_init(1u << 20);
+	(json ? scenario_json : scenario_report)(scenario, info, outcome, &out);
 	fputs(buffer_text(&out), stdout);
 	fflush(stdout);
 	buffer_free(&out);
-}
-
-static void run_json(const struct scenario *scenario, const struct lab_info *info,
-        const struct scenario_outcome *outcome)
-{
-	struct buffer counts = buffer_init(1u << 16);
-	json_t *marks = json_object();
-	for (size_t i = 0; i < outcome->marks; i++)
-		json_object_set_new(
-		        marks, outcome->mark[i].name, json_integer(outcome->mark[i].at_ms));
-	prober_json(info, &outcome->counts, &counts);
-	json_t *all = json_pack("{s:o, s:b, s:o, s:o}", "scenario", json_text(scenario->name),
-	        "met", outcome->met, "marks", marks, "counts",
-	        json_loads(buffer_text(&counts), 0, NULL));
-	json_dumpf(all, stdout, JSON_COMPACT);
-	putchar('\n');
-	fflush(stdout);
-	json_decref(all);
-	buffer_free(&counts);
 }
 
 // A lab for one scenario, and the scenario in it. Returns the exit status.
@@ -78,7 +57,7 @@ static int run_one(const struct scenario *scenario, const struct wishes *w)
 		return lab_word_fail("run", &err);
 	enum result result = scenario_run_in(scenario, lab, w->log, &outcome, &err);
 	if (result == RESULT_OK)
-		(w->json ? run_json : run_print)(scenario, lab_info(lab), &outcome);
+		print_outcome(scenario, lab_info(lab), &outcome, w->json);
 	lab_stop(lab);
 	return result != RESULT_OK ? lab_word_fail("run", &err) : !outcome.met;
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -469,6 +470,42 @@ static void test_judgement_with_tolerance(void **state)
 	(void)state;
 }
 
+// One object in one line, whatever the scenario and its marks are called.
+static void test_outcome_as_json(void **state)
+{
+	struct arena *arena = arena_new(32u << 20);
+	struct scenario *s;
+	struct lab_info info;
+	char text[500];
+	struct error err = {0};
+	struct lab_options options = lab_options_default();
+	struct buffer out = buffer_init(1u << 16);
+	struct scenario_outcome o = {.met = true, .marks = 1, .mark = {{"say \"hi\"", 1000}}};
+	assert_int_equal(describe_plan(arena, "/nowhere", &options, &info, &err), RESULT_OK);
+	assert_int_equal(
+	        load(arena, "scenario: 'a \"b\"'\nabout: y\nsteps:\n - sleep: 1s\n" TAIL, &s, text),
+	        RESULT_OK);
+	o.counts.resolver[1].outcome[PROBE_SERVFAIL] = 7;
+	scenario_json(s, &info, &o, &out);
+	const char *line = buffer_text(&out);
+	assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+	json_t *all = json_loads(line, 0, NULL);
+	assert_non_null(all);
+	assert_string_equal(json_string_value(json_object_get(all, "scenario")), "a \"b\"");
+	assert_true(json_is_true(json_object_get(all, "met")));
+	assert_int_equal(
+	        json_integer_value(json_object_get(json_object_get(all, "marks"), "say \"hi\"")),
+	        1000);
+	const json_t *resolvers = json_object_get(json_object_get(all, "counts"), "resolvers");
+	assert_int_equal(
+	        json_integer_value(json_object_get(json_object_get(resolvers, "bind"), "servfail")),
+	        7);
+	json_decref(all);
+	buffer_free(&out);
+	arena_free(arena);
+	(void)state;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -487,6 +524,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(test_judgement),
 	        cmocka_unit_test(test_judgement_with_tolerance),
 	        cmocka_unit_test(test_judgement_by_forecast),
+	        cmocka_unit_test(test_outcome_as_json),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
