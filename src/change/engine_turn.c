@@ -209,10 +209,10 @@ static bool begin(struct change_engine *e, const struct world *world)
 	struct buffer missing = buffer_init(sizeof e->missing - 1);
 	struct preflight_input input = {e->d, e->now.view, e->now.last_round, world};
 	enum result result = change_preflight(&input, &missing, &e->err);
-	if (result == RESULT_MEMORY)
+	if (result != RESULT_OK)
 		engine_fail(e);
 	else
-		miss(e, result == RESULT_OK ? buffer_text(&missing) : e->err.text);
+		miss(e, buffer_text(&missing));
 	buffer_free(&missing);
 	if (result != RESULT_OK || e->missing[0] != '\0')
 		return false;

@@ -1,15 +1,35 @@
 #include "change/preflight.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "procedure/plan.h"
+
+enum { SENTENCE_MAX = 600, AND_MORE = 40 };
 
 struct check {
 	const struct preflight_input *in;
 	const struct procedure *p;
 	struct buffer *missing;
-	struct error *err;
+	size_t more; // sentences for which there was no room
 };
+
+static void miss(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// The first ones are listed, the others counted: whoever mends the first will read the next.
+static void miss(struct check *c, const char *format, ...)
+{
+	char sentence[SENTENCE_MAX];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(sentence, sizeof sentence, format, args);
+	va_end(args);
+	if (c->missing->length + strlen(sentence) + AND_MORE > c->missing->max)
+		c->more++;
+	else
+		buffer_printf(c->missing, "%s\n", sentence);
+}
 
 static const char *party_name(const struct check *c, int party)
 {
@@ -32,8 +52,7 @@ static void same_algorithms(struct check *c, const struct procedure_requirement 
 		for (uint64_t keys = keys_of(c, r->party[i]); keys != 0; keys &= keys - 1)
 			has[i][c->in->world->history.key_algorithm[__builtin_ctzll(keys)]] = true;
 	if (memcmp(has[0], has[1], sizeof has[0]) != 0)
-		buffer_printf(c->missing,
-		        "%s and %s use different algorithms; an algorithm rollover comes first\n",
+		miss(c, "%s and %s use different algorithms; an algorithm rollover comes first",
 		        party_name(c, r->party[0]), party_name(c, r->party[1]));
 }
 
@@ -48,9 +67,9 @@ static void different_tags(struct check *c, const struct procedure_requirement *
 			        observe_view_key(c->in->view, (size_t)__builtin_ctzll(b));
 			if (dns_key_tag(x) == dns_key_tag(y) &&
 			        dns_key_algorithm(x) == dns_key_algorithm(y))
-				buffer_printf(c->missing,
+				miss(c,
 				        "two keys have tag %u and algorithm %u, which some "
-				        "software takes for one; make another key\n",
+				        "software takes for one; make another key",
 				        dns_key_tag(x), dns_key_algorithm(x));
 		}
 }
@@ -60,11 +79,10 @@ static void no_rollover(struct check *c, const struct procedure_requirement *r)
 	uint64_t set = 0;
 	int publisher = change_publisher(c->in->definition, r->party[0]);
 	if (!observe_view_everywhere(c->in->view, publisher, SAFETY_DNSKEY, &set, NULL, NULL))
-		buffer_printf(c->missing, "the addresses of %s do not all serve one DNSKEY set\n",
+		miss(c, "the addresses of %s do not all serve one DNSKEY set",
 		        party_name(c, r->party[0]));
 	else if (set != keys_of(c, r->party[0]))
-		buffer_printf(c->missing,
-		        "%s serves keys that play no part here: is a rollover in progress?\n",
+		miss(c, "%s serves keys that play no part here: is a rollover in progress?",
 		        party_name(c, r->party[0]));
 }
 
@@ -115,9 +133,9 @@ static void signatures_outlast(struct check *c, const struct procedure_requireme
 	if (first == NULL || first_ms >= time_add(c->in->world->now_ms, needed_ms))
 		return;
 	char at[TIME_TEXT], need[DURATION_TEXT];
-	buffer_printf(c->missing,
+	miss(c,
 	        "signatures of %s over its %s run out at %s; the change needs %s: sign anew "
-	        "first\n",
+	        "first",
 	        safety_publisher_name(h, first->publisher),
 	        safety_kind_text((enum safety_kind)first->kind), time_format(first_ms, at),
 	        duration_format(needed_ms, need));
@@ -134,7 +152,7 @@ static void all_addresses(struct check *c)
 		case OBSERVE_GAP_NO_ADDRESS:
 		case OBSERVE_GAP_UNKNOWN_SERVER:
 		case OBSERVE_GAP_DISAGREE:
-			buffer_printf(c->missing, "%s\n", gaps->gap[i].text);
+			miss(c, "%s", gaps->gap[i].text);
 			break;
 		case OBSERVE_GAP_PAST:
 		case OBSERVE_GAP_UNVERIFIED:
@@ -151,6 +169,16 @@ static void all_addresses(struct check *c)
 		default:
 			break;
 		}
+	c->more += gaps->more;
+}
+
+// Whatever a procedure requires: what the parent says is believed because its keys say so.
+static void parent_validates(struct check *c)
+{
+	const struct observe_gaps *gaps = &c->in->world->gaps;
+	for (size_t i = 0; i < gaps->count; i++)
+		if (gaps->gap[i].kind == OBSERVE_GAP_UNVERIFIED && gaps->gap[i].blocks)
+			miss(c, "%s", gaps->gap[i].text);
 }
 
 static void delegation_agrees(struct check *c)
@@ -162,13 +190,11 @@ static void delegation_agrees(struct check *c)
 		if (observe_view_everywhere(c->in->view, group, SAFETY_NS, &child, NULL, NULL) &&
 		        child == parent)
 			continue;
-		buffer_printf(c->missing,
-		        "the NS set that %s serves is not the one of the delegation\n",
+		miss(c, "the NS set that %s serves is not the one of the delegation",
 		        safety_publisher_name(&c->in->world->history, group));
 	}
 	if (!known)
-		buffer_puts(c->missing,
-		        "the parent's servers do not all delegate to the same name servers\n");
+		miss(c, "the parent's servers do not all delegate to the same name servers");
 }
 
 static void answers(struct check *c, const struct procedure_requirement *r)
@@ -177,7 +203,7 @@ static void answers(struct check *c, const struct procedure_requirement *r)
 	int publisher = change_publisher(c->in->definition, r->party[0]);
 	if (!observe_view_everywhere(c->in->view, publisher, SAFETY_SERVING, &serves, NULL, NULL) ||
 	        serves == 0)
-		buffer_printf(c->missing, "%s does not answer for the zone on all its addresses\n",
+		miss(c, "%s does not answer for the zone on all its addresses",
 		        party_name(c, r->party[0]));
 }
 
@@ -195,9 +221,9 @@ static bool publishes_signals(const struct check *c, int party)
 static void vouched(struct check *c, const struct procedure_requirement *r)
 {
 	if ((c->in->definition->confirmed >> r->kind & 1) == 0)
-		buffer_printf(c->missing,
+		miss(c,
 		        "nobody has confirmed: %s; where it is so, the definition says `confirmed: "
-		        "[%s]`\n",
+		        "[%s]`",
 		        r->sentence, r->id);
 }
 
@@ -231,14 +257,13 @@ static void check_one(struct check *c, const struct procedure_requirement *r)
 		break;
 	case PROCEDURE_TTLS_KNOWN:
 		if (c->in->definition->data_ttl_s == 0)
-			buffer_puts(c->missing, "the largest TTL in the zone is not known; the "
-			                        "definition says it as `data-ttl`\n");
+			miss(c, "the largest TTL in the zone is not known; the "
+			        "definition says it as `data-ttl`");
 		break;
 	case PROCEDURE_MAY_BE_INSECURE:
 		if (!c->in->definition->may_be_insecure)
-			buffer_puts(c->missing,
-			        "the zone is not to be insecure; where it may, the definition says "
-			        "`may-be-insecure: true`\n");
+			miss(c, "the zone is not to be insecure; where it may, the definition says "
+			        "`may-be-insecure: true`");
 		break;
 	case PROCEDURE_ANSWERS:
 		answers(c, r);
@@ -257,10 +282,12 @@ static void check_one(struct check *c, const struct procedure_requirement *r)
 enum result change_preflight(
         const struct preflight_input *input, struct buffer *missing, struct error *err)
 {
-	struct check c = {
-	        .in = input, .p = input->definition->procedure, .missing = missing, .err = err};
+	struct check c = {.in = input, .p = input->definition->procedure, .missing = missing};
+	parent_validates(&c);
 	for (size_t i = 0; i < c.p->requirement_count; i++)
 		check_one(&c, &c.p->requirements[i]);
-	return missing->failed ? error_set(err, RESULT_LIMIT, "too much is missing to be listed")
+	if (c.more > 0)
+		buffer_printf(missing, "and %zu more\n", c.more);
+	return missing->failed ? error_set(err, RESULT_MEMORY, "no memory to list what is missing")
 	                       : RESULT_OK;
 }

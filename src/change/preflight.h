@@ -12,6 +12,7 @@ struct preflight_input {
 };
 
 // Adds one sentence for each requirement that is not met, each ended by a line end; nothing where
-// the change may begin. RESULT_MEMORY, RESULT_LIMIT.
+// the change may begin; where the buffer's maximum does not hold all of them, the first ones and
+// "and N more". RESULT_MEMORY.
 enum result change_preflight(
         const struct preflight_input *input, struct buffer *missing, struct error *err);

@@ -197,6 +197,15 @@ static void add_fact(
 	fill(b, round, cell, kind, content);
 }
 
+static void add_problem(const struct bench *b, struct observe_gap *gap)
+{
+	*gap = (struct observe_gap){
+	        .kind = b->problem_kind != 0 ? b->problem_kind : OBSERVE_GAP_UNKNOWN_SERVER,
+	        .blocks = true,
+	        .until_ms = TIME_NEVER_MS};
+	snprintf(gap->text, sizeof gap->text, "%s", b->problem);
+}
+
 static struct observe_round *round_make(struct bench *b)
 {
 	struct observe_round *round = observe_round_new(1 << 20);
@@ -217,12 +226,11 @@ static struct observe_round *round_make(struct bench *b)
 			for (int kind = 0; kind < SAFETY_KINDS; kind++)
 				add_fact(b, round, p, i, kind);
 	if (b->problem[0] != '\0') {
-		round->problems = arena_alloc(round->arena, sizeof *round->problems);
-		round->problems[0] = (struct observe_gap){.kind = OBSERVE_GAP_UNKNOWN_SERVER,
-		        .blocks = true,
-		        .until_ms = TIME_NEVER_MS};
-		snprintf(round->problems[0].text, sizeof round->problems[0].text, "%s", b->problem);
-		round->problem_count = 1;
+		round->problem_count = b->problem_count != 0 ? b->problem_count : 1;
+		round->problems =
+		        arena_array(round->arena, round->problem_count, sizeof *round->problems);
+		for (size_t i = 0; i < round->problem_count; i++)
+			add_problem(b, &round->problems[i]);
 	}
 	return round;
 }

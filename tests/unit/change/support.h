@@ -42,7 +42,9 @@ struct bench {
 	struct decision *decision;
 	struct dns_key *key[KEYS];
 	struct cell cell[PUBLISHERS][PLACES];
-	char problem[200]; // of the next rounds, where it is not empty
+	char problem[200];                  // of the next rounds, where it is not empty
+	enum observe_gap_kind problem_kind; // 0: a server that nobody knows
+	size_t problem_count;               // so many of them; 0: one
 	int64_t now_ms;
 	bool endless; // signatures do not run out
 	bool has_world, acting, acting_undo;

@@ -168,7 +168,7 @@ static void a_ds_record_of_an_unknown_key_is_left_to_people(void **state)
 
 static void expect_missing(struct bench *b, const char *text)
 {
-	struct buffer missing = buffer_init(8192);
+	struct buffer missing = buffer_init(4095); // as the engine's
 	struct error err = {0};
 	bench_decide(b);
 	struct preflight_input input = {
@@ -214,6 +214,36 @@ static void each_condition_has_its_sentence(void **state)
 	b->cell[PARENT][0].groups = 1 << GAINING;
 	bench_look(b, 60);
 	expect_missing(b, "the parent's servers do not all delegate to the same name servers");
+	bench_free(b);
+}
+
+static void the_parents_own_keys_have_to_validate(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new(NULL, NULL);
+	bench_begin(b);
+	snprintf(b->problem, sizeof b->problem, "No trust anchor leads to the keys of test.");
+	b->problem_kind = OBSERVE_GAP_UNVERIFIED;
+	bench_look(b, 60);
+	expect_missing(b, "No trust anchor leads to the keys of test.");
+	bench_free(b);
+}
+
+static void of_much_that_is_missing_the_first_is_listed(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new(NULL, NULL);
+	bench_begin(b);
+	snprintf(b->problem, sizeof b->problem,
+	        "The parent names %0*d, which is no name server that this change knows of", 100, 1);
+	b->problem_count = 60;
+	show_ns(b, LOSING, 1 << GAINING);
+	bench_look(b, 60);
+	expect_missing(b, "The parent names 000");
+	expect_missing(b, "\nand 36 more\n");
+	b->problem_count = 64; // and not all of these are kept
+	bench_look(b, 60);
+	expect_missing(b, "\nand ");
 	bench_free(b);
 }
 
@@ -322,6 +352,8 @@ int main(void)
 	        TEST(a_ds_record_of_an_unknown_key_is_left_to_people),
 	        TEST(nothing_is_missing),
 	        TEST(each_condition_has_its_sentence),
+	        TEST(the_parents_own_keys_have_to_validate),
+	        TEST(of_much_that_is_missing_the_first_is_listed),
 	        TEST(what_nobody_declared_or_confirmed_is_missing),
 	        TEST(signatures_must_outlast_the_plan),
 	        TEST(effects_survive_the_journal),
