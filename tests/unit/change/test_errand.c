@@ -166,7 +166,7 @@ static void a_ds_record_of_an_unknown_key_is_left_to_people(void **state)
 
 // ---- Preflight -------------------------------------------------------------------------------
 
-static void expect_missing(struct bench *b, const char *text)
+static struct buffer missing_of(struct bench *b)
 {
 	struct buffer missing = buffer_init(4095); // as the engine's
 	struct error err = {0};
@@ -174,6 +174,12 @@ static void expect_missing(struct bench *b, const char *text)
 	struct preflight_input input = {
 	        b->definition, b->replay.view, b->replay.last_round, &b->world};
 	assert_int_equal(change_preflight(&input, &missing, &err), RESULT_OK);
+	return missing;
+}
+
+static void expect_missing(struct bench *b, const char *text)
+{
+	struct buffer missing = missing_of(b);
 	if (text[0] == '\0')
 		assert_string_equal(buffer_text(&missing), "");
 	else if (strstr(buffer_text(&missing), text) == NULL)
@@ -239,11 +245,15 @@ static void of_much_that_is_missing_the_first_is_listed(void **state)
 	b->problem_count = 60;
 	show_ns(b, LOSING, 1 << GAINING);
 	bench_look(b, 60);
-	expect_missing(b, "The parent names 000");
-	expect_missing(b, "\nand 36 more\n");
-	b->problem_count = 64; // and not all of these are kept
-	bench_look(b, 60);
-	expect_missing(b, "\nand ");
+	struct buffer missing = missing_of(b);
+	unsigned lines = 0, more = 0;
+	for (const char *c = buffer_text(&missing); *c != '\0'; c++)
+		lines += *c == '\n';
+	const char *rest = strstr(buffer_text(&missing), "\nand ");
+	assert_true(rest != NULL && sscanf(rest, "\nand %u more\n", &more) == 1);
+	assert_true(lines > 20);
+	assert_int_equal(lines - 1 + more, 61);
+	buffer_free(&missing);
 	bench_free(b);
 }
 
