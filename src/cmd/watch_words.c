@@ -93,7 +93,7 @@ static void put_ds(const struct watch_report *report, uint64_t content, struct b
 		buffer_puts(out, "none");
 	for (const char *comma = ""; content != 0; content &= content - 1, comma = ", ") {
 		int ds = __builtin_ctzll(content);
-		char digest[DNS_ALGORITHM_TEXT];
+		char digest[DNS_DIGEST_TEXT];
 		buffer_puts(out, comma);
 		put_key(report, report->history.ds_key[ds], out);
 		buffer_printf(out, " %s", dns_digest_text(report->history.ds_digest[ds], digest));

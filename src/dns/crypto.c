@@ -186,11 +186,6 @@ void dns_public_free(struct dns_public *public)
 	free(public);
 }
 
-unsigned dns_public_bits(const struct dns_public *public)
-{
-	return (unsigned)EVP_PKEY_get_bits(public->key);
-}
-
 // A DER INTEGER from n octets of an unsigned number; returns its length.
 static size_t der_integer(uint8_t *out, const uint8_t *number, size_t n)
 {

@@ -13,7 +13,6 @@ struct dns_public;
 // algorithm is not supported or the octets are no such key (or memory is gone).
 struct dns_public *dns_public_decode(uint8_t algorithm, const uint8_t *public_key, size_t n);
 void dns_public_free(struct dns_public *public);
-unsigned dns_public_bits(const struct dns_public *public);
 bool dns_public_verify(struct dns_public *public, const uint8_t *data, size_t data_length,
         const uint8_t *signature, size_t signature_length);
 

@@ -33,7 +33,7 @@ enum result dns_ds_new(const struct dns_rdata *rdata, struct dns_ds *ds, struct 
 		        DNS_DS_WIRE_MAX);
 	size_t length = rdata->length - (size_t)HEAD_OCTETS;
 	uint8_t digest_type = rdata->octets[3];
-	char text[DNS_ALGORITHM_TEXT];
+	char text[DNS_DIGEST_TEXT];
 	if (digest_length(digest_type) != 0 && digest_length(digest_type) != length)
 		return error_set(err, RESULT_INPUT,
 		        "a DS record has a digest of %zu octets; %s has %zu", length,
@@ -65,7 +65,7 @@ enum result dns_ds_parse(const char *text, struct dns_ds *ds, struct error *err)
 enum result dns_ds_from_key(
         const struct dns_key *key, uint8_t digest_type, struct dns_ds *ds, struct error *err)
 {
-	char text[DNS_ALGORITHM_TEXT];
+	char text[DNS_DIGEST_TEXT];
 	if (!dns_digest_is_supported(digest_type))
 		return error_set(err, RESULT_UNSUPPORTED,
 		        "cannot compute a DS digest with %s: expected SHA-256, SHA-384 or SHA-1",

@@ -95,12 +95,12 @@ const struct dns_rdata *dns_key_rdata(const struct dns_key *key)
 	return &key->rdata;
 }
 
-uint16_t dns_key_flags(const struct dns_key *key)
+static uint16_t key_flags(const struct dns_key *key)
 {
 	return knot_wire_read_u16(key->octets);
 }
 
-uint8_t dns_key_protocol(const struct dns_key *key)
+static uint8_t key_protocol(const struct dns_key *key)
 {
 	return key->octets[2];
 }
@@ -125,54 +125,26 @@ struct dns_public *dns_key_public(struct dns_key *key)
 	return key->public;
 }
 
-unsigned dns_key_bits(struct dns_key *key)
-{
-	const struct dns_public *public = dns_key_public(key);
-	return public == NULL ? 0 : dns_public_bits(public);
-}
-
 bool dns_key_is_zone_key(const struct dns_key *key)
 {
-	return (dns_key_flags(key) & DNS_KEY_ZONE) != 0 && dns_key_protocol(key) == 3;
+	return (key_flags(key) & DNS_KEY_ZONE) != 0 && key_protocol(key) == 3;
 }
 
 bool dns_key_is_sep(const struct dns_key *key)
 {
-	return (dns_key_flags(key) & DNS_KEY_SEP) != 0;
+	return (key_flags(key) & DNS_KEY_SEP) != 0;
 }
 
 bool dns_key_is_revoked(const struct dns_key *key)
 {
-	return (dns_key_flags(key) & DNS_KEY_REVOKE) != 0;
+	return (key_flags(key) & DNS_KEY_REVOKE) != 0;
 }
 
 bool dns_key_equal(const struct dns_key *a, const struct dns_key *b)
 {
-	return dns_key_compare(a, b) == 0;
-}
-
-static int compare_octets(const uint8_t *a, size_t n, const uint8_t *b, size_t m)
-{
-	int order = memcmp(a, b, n < m ? n : m);
-	return order != 0 ? order : (n > m) - (n < m);
-}
-
-int dns_key_compare(const struct dns_key *a, const struct dns_key *b)
-{
-	if (a == b)
-		return 0;
-	int order = dns_name_compare(a->owner.wire, b->owner.wire);
-	if (order != 0)
-		return order;
-	return compare_octets(a->octets, a->rdata.length, b->octets, b->rdata.length);
-}
-
-bool dns_key_equal_but_revoke(const struct dns_key *a, const struct dns_key *b)
-{
-	return a->rdata.length == b->rdata.length && a->octets[0] == b->octets[0] &&
-	       ((a->octets[1] ^ b->octets[1]) & ~DNS_KEY_REVOKE) == 0 &&
-	       memcmp(a->octets + 2, b->octets + 2, a->rdata.length - 2u) == 0 &&
-	       dns_name_equal(a->owner.wire, b->owner.wire);
+	return a == b || (a->rdata.length == b->rdata.length &&
+	                         memcmp(a->octets, b->octets, a->rdata.length) == 0 &&
+	                         dns_name_equal(a->owner.wire, b->owner.wire));
 }
 
 char *dns_key_id(const struct dns_key *key, char *buf)

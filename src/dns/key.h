@@ -43,22 +43,14 @@ void dns_key_unref(struct dns_key *key); // NULL is fine
 
 const uint8_t *dns_key_owner(const struct dns_key *key); // in lower case
 const struct dns_rdata *dns_key_rdata(const struct dns_key *key);
-uint16_t dns_key_flags(const struct dns_key *key);
-uint8_t dns_key_protocol(const struct dns_key *key);
 uint8_t dns_key_algorithm(const struct dns_key *key);
 uint16_t dns_key_tag(const struct dns_key *key); // RFC 4034 appendix B
-// Bits of the public key (RSA: of the modulus), 0 where it cannot be decoded.
-unsigned dns_key_bits(struct dns_key *key);
 
 bool dns_key_is_zone_key(const struct dns_key *key); // ZONE set and protocol 3
 bool dns_key_is_sep(const struct dns_key *key);
 bool dns_key_is_revoked(const struct dns_key *key);
 
 bool dns_key_equal(const struct dns_key *a, const struct dns_key *b);
-// Order for sorting: by owner, then RDATA. 0 exactly for equal keys.
-int dns_key_compare(const struct dns_key *a, const struct dns_key *b);
-// Equal in all but the REVOKE bit.
-bool dns_key_equal_but_revoke(const struct dns_key *a, const struct dns_key *b);
 
 #define DNS_KEY_ID_TEXT 65
 // A name for the key that does not collide: SHA-256 of lower-case owner and RDATA in hexadecimal

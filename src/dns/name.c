@@ -113,12 +113,6 @@ bool dns_name_equal(const uint8_t *a, const uint8_t *b)
 	return true;
 }
 
-bool dns_name_same_octets(const uint8_t *a, const uint8_t *b)
-{
-	size_t n = dns_name_length(a);
-	return n == dns_name_length(b) && memcmp(a, b, n) == 0;
-}
-
 static int compare_labels(const uint8_t *a, const uint8_t *b)
 {
 	uint8_t shorter = *a < *b ? *a : *b;

@@ -12,9 +12,9 @@
 // name that is known to be well formed and uncompressed, because it came from dns_name_parse,
 // dns_name_check, or a parsed message. They do not allocate.
 //
-// Comparison ignores the case of ASCII letters everywhere (RFC 4343), except in
-// dns_name_same_octets. Texts are presentation format (RFC 1035 5.1): unusual octets as \. or \DDD,
-// always with the final dot. On input the final dot may be missing: every name is absolute.
+// Comparison ignores the case of ASCII letters everywhere (RFC 4343). Texts are presentation format
+// (RFC 1035 5.1): unusual octets as \. or \DDD, always with the final dot. On input the final dot
+// may be missing: every name is absolute.
 #pragma once
 
 #include "base/error.h"
@@ -52,7 +52,6 @@ const uint8_t *dns_name_parent(const uint8_t *name);
 const uint8_t *dns_name_skip(const uint8_t *name, size_t n);
 
 bool dns_name_equal(const uint8_t *a, const uint8_t *b);
-bool dns_name_same_octets(const uint8_t *a, const uint8_t *b);
 // Canonical order (RFC 4034 6.1): negative, 0 or positive.
 int dns_name_compare(const uint8_t *a, const uint8_t *b);
 // Whether name is ancestor or lies below it.

@@ -16,111 +16,83 @@
 // What the longest RDATA (65535 octets) needs where each of them becomes "\000".
 #define DUMP_MAX (512u << 10)
 
-static enum result scan_error(
-        const zs_scanner_t *scanner, const char *file, int code, struct error *err)
+static enum result scan_error(int code, struct error *err)
 {
-	const char *prefix = file == NULL ? "" : file;
 	if (code == ZS_ENOMEM)
-		return error_set(err, RESULT_MEMORY, "no memory for a zone file parser");
-	if (file == NULL)
-		return error_set(err, RESULT_INPUT, "not a record: %s", zs_strerror(code));
-	return error_set(err, RESULT_INPUT, "%s:%llu: not a record: %s", prefix,
-	        (unsigned long long)scanner->line_counter, zs_strerror(code));
+		return error_set(err, RESULT_MEMORY, "no memory for a parser of records");
+	return error_set(err, RESULT_INPUT, "not a record: %s", zs_strerror(code));
 }
 
-static enum result pass_record(
-        zs_scanner_t *scanner, dns_record_fn *each, void *ctx, struct error *err)
+static enum result keep(struct arena *arena, const zs_scanner_t *scanner, struct dns_record *record,
+        struct error *err)
 {
 	struct dns_name owner;
 	dns_name_lower(&owner, scanner->r_owner);
-	const struct dns_record record = {
-	        .owner = owner.wire,
+	const uint8_t *name = arena_memdup(arena, owner.wire, dns_name_length(owner.wire));
+	const uint8_t *octets = arena_memdup(arena, scanner->r_data, scanner->r_data_length);
+	if (name == NULL || octets == NULL)
+		return error_set(err, RESULT_MEMORY, "no memory for a record");
+	*record = (struct dns_record){
+	        .owner = name,
 	        .type = scanner->r_type,
 	        .rclass = scanner->r_class,
 	        .ttl_s = scanner->r_ttl,
-	        .rdata = {scanner->r_data, (uint16_t)scanner->r_data_length},
+	        .rdata = {octets, (uint16_t)scanner->r_data_length},
 	};
-	return each(ctx, &record, (int64_t)scanner->line_counter, err);
+	return RESULT_OK;
 }
 
 static enum result scan_all(
-        zs_scanner_t *scanner, const char *file, dns_record_fn *each, void *ctx, struct error *err)
+        struct arena *arena, zs_scanner_t *scanner, struct dns_record *record, struct error *err)
 {
-	while (zs_parse_record(scanner) == 0) {
-		enum result result = RESULT_OK;
+	enum result result = RESULT_OK;
+	size_t seen = 0;
+	while (result == RESULT_OK && zs_parse_record(scanner) == 0) {
 		switch (scanner->state) {
 		case ZS_STATE_DATA:
-			result = pass_record(scanner, each, ctx, err);
+			if (seen++ > 0)
+				return error_set(err, RESULT_INPUT,
+				        "more than one record where one is expected");
+			result = keep(arena, scanner, record, err);
 			break;
 		case ZS_STATE_EOF:
-			return RESULT_OK;
+			return seen > 0 ? RESULT_OK
+			                : error_set(err, RESULT_INPUT,
+			                          "no record where one is expected");
 		case ZS_STATE_INCLUDE:
-			return error_set(err, RESULT_INPUT,
-			        "%s%s$INCLUDE is refused: put everything into one file",
-			        file == NULL ? "" : file, file == NULL ? "" : ": ");
+			return error_set(err, RESULT_INPUT, "$INCLUDE is refused");
 		case ZS_STATE_NONE:
 		case ZS_STATE_ERROR:
 		case ZS_STATE_STOP:
 		default:
-			return scan_error(scanner, file, scanner->error.code, err);
+			return scan_error(scanner->error.code, err);
 		}
-		if (result != RESULT_OK)
-			return result;
 	}
-	return scan_error(scanner, file, scanner->error.code, err);
+	return result != RESULT_OK ? result : scan_error(scanner->error.code, err);
 }
 
 // libzscanner takes the origin as text.
-static enum result scan(const char *file, const char *text, size_t length, const uint8_t *origin,
-        uint32_t ttl_s, dns_record_fn *each, void *ctx, struct error *err)
+static enum result scan(struct arena *arena, const char *text, size_t length, const uint8_t *origin,
+        struct dns_record *record, struct error *err)
 {
 	char origin_text[DNS_NAME_TEXT] = ".";
 	if (origin != NULL)
 		dns_name_text(origin, origin_text);
 	zs_scanner_t *scanner = malloc(sizeof *scanner); // some 200 KiB
 	if (scanner == NULL)
-		return error_set(err, RESULT_MEMORY, "no memory for a zone file parser");
+		return scan_error(ZS_ENOMEM, err);
 	enum result result;
-	if (zs_init(scanner, origin_text, DNS_CLASS_IN, ttl_s) != 0) {
-		result = scan_error(scanner, file, scanner->error.code, err);
+	if (zs_init(scanner, origin_text, DNS_CLASS_IN, DEFAULT_TTL_S) != 0) {
+		result = scan_error(scanner->error.code, err);
 	} else {
 		if (zs_set_input_string(scanner, text, length) != 0)
-			result = scan_error(scanner, file, scanner->error.code, err);
+			result = scan_error(scanner->error.code, err);
 		else
-			result = scan_all(scanner, file, each, ctx, err);
+			result = scan_all(arena, scanner, record, err);
 		zs_deinit(scanner);
 	}
 	free(scanner);
 	return result;
-}
-
-enum result dns_records_parse(const char *file, const char *text, size_t length,
-        const uint8_t *origin, uint32_t ttl_s, dns_record_fn *each, void *ctx, struct error *err)
-{
-	assert(file != NULL && each != NULL);
-	return scan(file, text, length, origin, ttl_s, each, ctx, err);
-}
-
-struct one {
-	struct arena *arena;
-	struct dns_record record;
-	size_t seen;
-};
-
-static enum result keep_one(
-        void *ctx, const struct dns_record *record, int64_t line, struct error *err)
-{
-	struct one *one = ctx;
-	(void)line;
-	if (one->seen++ > 0)
-		return error_set(err, RESULT_INPUT, "more than one record where one is expected");
-	one->record = *record;
-	one->record.owner = arena_memdup(one->arena, record->owner, dns_name_length(record->owner));
-	one->record.rdata.octets =
-	        arena_memdup(one->arena, record->rdata.octets, record->rdata.length);
-	if (one->record.owner == NULL || one->record.rdata.octets == NULL)
-		return error_set(err, RESULT_MEMORY, "no memory for a record");
-	return RESULT_OK;
 }
 
 enum result dns_record_parse(struct arena *arena, const char *text, const uint8_t *origin,
@@ -136,14 +108,11 @@ enum result dns_record_parse(struct arena *arena, const char *text, const uint8_
 		return error_set(err, RESULT_MEMORY, "no memory for a record");
 	memcpy(line, text, length);
 	line[length] = '\n';
-	struct one one = {.arena = arena};
-	enum result result =
-	        scan(NULL, line, length + 1, origin, DEFAULT_TTL_S, keep_one, &one, err);
+	struct dns_record found;
+	enum result result = scan(arena, line, length + 1, origin, &found, err);
 	free(line);
-	if (result == RESULT_OK && one.seen == 0)
-		return error_set(err, RESULT_INPUT, "no record where one is expected");
 	if (result == RESULT_OK)
-		*record = one.record;
+		*record = found;
 	return result;
 }
 
@@ -221,21 +190,4 @@ char *dns_rdata_text(struct arena *arena, uint16_t type, const struct dns_rdata 
 	char *text = set == NULL ? NULL : dump(arena, set);
 	knot_rrset_free(set, NULL);
 	return text != NULL ? text : dump_unknown(arena, rdata);
-}
-
-char *dns_record_text(struct arena *arena, const struct dns_record *record)
-{
-	char owner[DNS_NAME_TEXT], type[DNS_TYPE_TEXT], rclass[16];
-	if (record->rclass == DNS_CLASS_IN)
-		snprintf(rclass, sizeof rclass, "IN");
-	else
-		snprintf(rclass, sizeof rclass, "CLASS%u", record->rclass);
-	const char *rdata = dns_rdata_text(arena, record->type, &record->rdata);
-	if (rdata == NULL)
-		return NULL;
-	dns_type_text(record->type, type);
-	if (rdata[0] == '\\') // RFC 3597: the type's number beside the unknown form
-		snprintf(type, sizeof type, "TYPE%u", record->type);
-	return arena_printf(arena, "%s %u %s %s %s", dns_name_text(record->owner, owner),
-	        record->ttl_s, rclass, type, rdata);
 }

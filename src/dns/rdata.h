@@ -1,4 +1,4 @@
-// Presentation format (RFC 1035 5, RFC 3597): records as people and zone files write them.
+// Presentation format (RFC 1035 5, RFC 3597): records as people write them.
 //
 //     struct dns_record r;
 //     dns_record_parse(arena, "example. 3600 IN DS 12345 13 2 (49FD...)", NULL, &r, err);
@@ -6,8 +6,7 @@
 //     dns_rdata_text(arena, DNS_TYPE_NS, &rdata);           // "ns1.example."
 //
 // Parsing is libzscanner's, so every type that Knot DNS knows and \# for the others works. Results
-// live in the arena. $ORIGIN and $TTL work in dns_records_parse; $INCLUDE is refused. Errors:
-// RESULT_INPUT with file:line.
+// live in the arena. $INCLUDE is refused. Errors: RESULT_INPUT, RESULT_LIMIT, RESULT_MEMORY.
 #pragma once
 
 #include "base/arena.h"
@@ -29,15 +28,6 @@ enum result dns_record_parse(struct arena *arena, const char *text, const uint8_
 enum result dns_rdata_parse(struct arena *arena, uint16_t type, const char *text,
         const uint8_t *origin, struct dns_rdata *rdata, struct error *err);
 
-// A whole zone file's text. each() is called for every record, whose memory is gone after the
-// call; a result other than RESULT_OK ends the parsing and is returned. file is for messages.
-typedef enum result dns_record_fn(
-        void *ctx, const struct dns_record *record, int64_t line, struct error *err);
-enum result dns_records_parse(const char *file, const char *text, size_t length,
-        const uint8_t *origin, uint32_t ttl_s, dns_record_fn *each, void *ctx, struct error *err);
-
 // The text of an RDATA: \# form (RFC 3597) where it is not well formed for its type, or of a type
 // that Baton does not look into. NULL without memory.
 char *dns_rdata_text(struct arena *arena, uint16_t type, const struct dns_rdata *rdata);
-// "owner ttl class type rdata"; NULL without memory.
-char *dns_record_text(struct arena *arena, const struct dns_record *record);

@@ -1,4 +1,4 @@
-// RRsets: what the rest of Baton reads out of messages and files.
+// RRsets: what the rest of Baton reads out of messages.
 //
 //     const struct dns_rrset *set = dns_message_find(&message, DNS_ANSWER, zone, DNS_TYPE_DNSKEY);
 //     for (size_t i = 0; set != NULL && i < set->count; i++)
@@ -6,8 +6,7 @@
 //
 // Plain structs that point into an arena or into other memory of the caller; nothing here has to be
 // freed. RDATA is in wire form with embedded names uncompressed and in the case in which they came.
-// Equal records are listed as often as they came; comparison (dns_rrset_same_data) counts them
-// once.
+// Equal records are listed as often as they came; the canonical form (verify.h) has them once.
 #pragma once
 
 #include "base/arena.h"
@@ -33,9 +32,6 @@ struct dns_rrset {
 	uint32_t signature_ttl_max_s; // the largest TTL among the RRSIG records
 };
 
-// Whether both have the same records (RDATA compared in canonical form), whatever their owner's
-// case, TTLs, order, repetitions and signatures.
-bool dns_rrset_same_data(const struct dns_rrset *a, const struct dns_rrset *b);
-// The same for two RDATAs of one type: names in RDATA without regard to case where the type's
+// Whether two RDATAs of one type are equal: names in RDATA without regard to case where the type's
 // canonical form has them in lower case (RFC 4034 6.2).
 bool dns_rdata_equal(uint16_t type, const struct dns_rdata *a, const struct dns_rdata *b);

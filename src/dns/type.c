@@ -49,37 +49,6 @@ char *dns_rcode_text(uint16_t rcode, char *buf)
 	return buf;
 }
 
-// The mnemonics of IANA's registry "DNS Security Algorithm Numbers".
-static const char *const algorithms[256] = {
-        [1] = "RSAMD5",
-        [2] = "DH",
-        [3] = "DSA",
-        [5] = "RSASHA1",
-        [6] = "DSA-NSEC3-SHA1",
-        [7] = "RSASHA1-NSEC3-SHA1",
-        [8] = "RSASHA256",
-        [10] = "RSASHA512",
-        [12] = "ECC-GOST",
-        [13] = "ECDSAP256SHA256",
-        [14] = "ECDSAP384SHA384",
-        [15] = "ED25519",
-        [16] = "ED448",
-        [17] = "SM2SM3",
-        [23] = "ECC-GOST12",
-        [252] = "INDIRECT",
-        [253] = "PRIVATEDNS",
-        [254] = "PRIVATEOID",
-};
-
-char *dns_algorithm_text(uint8_t algorithm, char *buf)
-{
-	if (algorithms[algorithm] != NULL)
-		snprintf(buf, DNS_ALGORITHM_TEXT, "%s", algorithms[algorithm]);
-	else
-		snprintf(buf, DNS_ALGORITHM_TEXT, "algorithm %u", algorithm);
-	return buf;
-}
-
 char *dns_digest_text(uint8_t digest_type, char *buf)
 {
 	static const char *const texts[] = {[1] = "SHA-1",
@@ -89,8 +58,8 @@ char *dns_digest_text(uint8_t digest_type, char *buf)
 	        [5] = "GOST R 34.11-2012",
 	        [6] = "SM3"};
 	if (digest_type < sizeof texts / sizeof *texts && texts[digest_type] != NULL)
-		snprintf(buf, DNS_ALGORITHM_TEXT, "%s", texts[digest_type]);
+		snprintf(buf, DNS_DIGEST_TEXT, "%s", texts[digest_type]);
 	else
-		snprintf(buf, DNS_ALGORITHM_TEXT, "digest type %u", digest_type);
+		snprintf(buf, DNS_DIGEST_TEXT, "digest type %u", digest_type);
 	return buf;
 }

@@ -77,9 +77,6 @@ enum result dns_type_check_data(uint16_t type, struct error *err);
 // "SERVFAIL", or "RCODE4095". buf has DNS_RCODE_TEXT octets. Returns buf.
 char *dns_rcode_text(uint16_t rcode, char *buf);
 
-#define DNS_ALGORITHM_TEXT 24
-// "ECDSAP256SHA256", or "algorithm 99"; of every algorithm in the registry, verified here or not.
-// buf has DNS_ALGORITHM_TEXT octets. Returns buf.
-char *dns_algorithm_text(uint8_t algorithm, char *buf);
-// "SHA-256", or "digest type 99". buf has DNS_ALGORITHM_TEXT octets. Returns buf.
+#define DNS_DIGEST_TEXT 24
+// "SHA-256", or "digest type 99". buf has DNS_DIGEST_TEXT octets. Returns buf.
 char *dns_digest_text(uint8_t digest_type, char *buf);

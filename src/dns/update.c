@@ -104,24 +104,9 @@ static void change(struct dns_update *update, const uint8_t *name, uint16_t type
 		update->changes++;
 }
 
-void dns_update_require_rrset(struct dns_update *update, const uint8_t *name, uint16_t type)
-{
-	prerequisite(update, name, type, DNS_CLASS_ANY, NULL);
-}
-
 void dns_update_require_no_rrset(struct dns_update *update, const uint8_t *name, uint16_t type)
 {
 	prerequisite(update, name, type, DNS_CLASS_NONE, NULL);
-}
-
-void dns_update_require_name(struct dns_update *update, const uint8_t *name)
-{
-	prerequisite(update, name, DNS_TYPE_ANY, DNS_CLASS_ANY, NULL);
-}
-
-void dns_update_require_no_name(struct dns_update *update, const uint8_t *name)
-{
-	prerequisite(update, name, DNS_TYPE_ANY, DNS_CLASS_NONE, NULL);
 }
 
 void dns_update_require(struct dns_update *update, const uint8_t *name, uint16_t type,
@@ -147,11 +132,6 @@ void dns_update_delete(struct dns_update *update, const uint8_t *name, uint16_t 
 void dns_update_delete_rrset(struct dns_update *update, const uint8_t *name, uint16_t type)
 {
 	change(update, name, type, DNS_CLASS_ANY, 0, NULL);
-}
-
-void dns_update_delete_name(struct dns_update *update, const uint8_t *name)
-{
-	change(update, name, DNS_TYPE_ANY, DNS_CLASS_ANY, 0, NULL);
 }
 
 enum result dns_update_finish(struct dns_update *update, uint16_t id, uint8_t **wire,

@@ -25,10 +25,7 @@ struct dns_update;
 struct dns_update *dns_update_new(struct arena *arena, const uint8_t *zone, size_t max_octets);
 
 // Prerequisites (RFC 2136 2.4).
-void dns_update_require_rrset(struct dns_update *update, const uint8_t *name, uint16_t type);
 void dns_update_require_no_rrset(struct dns_update *update, const uint8_t *name, uint16_t type);
-void dns_update_require_name(struct dns_update *update, const uint8_t *name);
-void dns_update_require_no_name(struct dns_update *update, const uint8_t *name);
 // The RRset has exactly these records, whatever their TTL. count > 0.
 void dns_update_require(struct dns_update *update, const uint8_t *name, uint16_t type,
         const struct dns_rdata *rdata, size_t count);
@@ -39,7 +36,6 @@ void dns_update_add(struct dns_update *update, const uint8_t *name, uint16_t typ
 void dns_update_delete(struct dns_update *update, const uint8_t *name, uint16_t type,
         const struct dns_rdata *rdata);
 void dns_update_delete_rrset(struct dns_update *update, const uint8_t *name, uint16_t type);
-void dns_update_delete_name(struct dns_update *update, const uint8_t *name);
 
 // The whole message, with `room` octets of memory behind *wire in all (at least *length +
 // DNS_UPDATE_TSIG_ROOM, but not more than max_octets), so that dns_tsig_sign can append to it.

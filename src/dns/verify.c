@@ -63,11 +63,6 @@ int64_t dns_serial_time(uint32_t serial, int64_t now_s)
 	return now_s + (int32_t)(serial - (uint32_t)now_s);
 }
 
-bool dns_serial_after(uint32_t a, uint32_t b)
-{
-	return a != b && a - b < UINT32_C(1) << 31;
-}
-
 // RFC 4035 5.3.1: what an RRSIG must have in common with its RRset.
 static bool fits(const struct dns_rrset *rrset, const struct dns_rrsig *rrsig)
 {
@@ -163,21 +158,6 @@ static enum result judge_key(struct task *task, struct dns_key *key, enum dns_si
 		*outcome = DNS_SIGNATURE_KEY;
 	else if (dns_key_is_revoked(key))
 		*outcome = DNS_SIGNATURE_REVOKED;
-	return RESULT_OK;
-}
-
-enum result dns_rrsig_verify(struct arena *arena, const struct dns_rrset *rrset,
-        const struct dns_rdata *signature, struct dns_key *key, int64_t now_s,
-        enum dns_signature *outcome, struct error *err)
-{
-	struct task task = {.arena = arena, .rrset = rrset, .now_s = now_s, .err = err};
-	enum dns_signature found = judge_form(&task, signature);
-	if (found == DNS_SIGNATURE_GOOD) {
-		enum result result = judge_key(&task, key, &found);
-		if (result != RESULT_OK)
-			return result;
-	}
-	*outcome = found;
 	return RESULT_OK;
 }
 
@@ -287,7 +267,7 @@ enum result dns_rrset_verify(struct arena *arena, const struct dns_rrset *rrset,
 	return RESULT_OK;
 }
 
-bool dns_verified_by(const struct dns_verified *verified, size_t key)
+static bool verified_by(const struct dns_verified *verified, size_t key)
 {
 	for (size_t i = 0; i < verified->signer_count; i++) {
 		if (verified->signers[i].key == key)
@@ -311,7 +291,7 @@ void dns_chain_link(const struct dns_ds *ds, size_t ds_count, const struct dns_k
 			if (dns_ds_match(&ds[d], keys->key[k]) != DNS_DS_MATCHES)
 				continue;
 			referenced[k] = true;
-			any_link = any_link || dns_verified_by(verified, k);
+			any_link = any_link || verified_by(verified, k);
 		}
 	}
 	*linked = any_link;

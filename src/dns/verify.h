@@ -55,13 +55,6 @@ enum result dns_rrsig_parse(
 
 // The instant nearest to now_s that reads as `serial` modulo 2^32.
 int64_t dns_serial_time(uint32_t serial, int64_t now_s);
-// RFC 1982 comparison of two serial numbers: whether a is after b. (For SOA and CSYNC serials.)
-bool dns_serial_after(uint32_t a, uint32_t b);
-
-// One signature against one key.
-enum result dns_rrsig_verify(struct arena *arena, const struct dns_rrset *rrset,
-        const struct dns_rdata *signature, struct dns_key *key, int64_t now_s,
-        enum dns_signature *outcome, struct error *err);
 
 struct dns_signer {
 	size_t key;              // index into the keys given
@@ -91,8 +84,6 @@ struct dns_verified {
 enum result dns_rrset_verify(struct arena *arena, const struct dns_rrset *rrset,
         const struct dns_keys *keys, int64_t now_s, struct dns_verified *verified,
         struct error *err);
-// Whether keys.key[key] is among the signers.
-bool dns_verified_by(const struct dns_verified *verified, size_t key);
 
 // A chain link: is there a key that one of the DS refers to, and that signs this DNSKEY RRset?
 // `referenced` tells for each key whether a DS matches it; the array (keys->count) is the caller's.

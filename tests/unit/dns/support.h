@@ -27,6 +27,8 @@ struct dns_key *key(struct arena *arena, const char *owner, const char *text);
 struct dns_ds ds(const char *text);
 // Seconds since the epoch of "2026-01-01T00:00:00Z".
 int64_t seconds(const char *text);
+// Equal names in equal case.
+bool same_octets(const uint8_t *a, const uint8_t *b);
 
 char *fixture(struct arena *arena, const char *file, size_t *length);
 uint8_t *unhex(struct arena *arena, const char *text, size_t *length);
@@ -38,6 +40,6 @@ struct zone {
 	size_t count;
 	struct dns_rrset set[64];
 };
-// A text of records as RRsets with their signatures.
+// A text of records, one a line, as RRsets with their signatures.
 void load_zone(struct arena *arena, const char *text, size_t length, struct zone *zone);
 struct dns_rrset *zone_find(struct zone *zone, const uint8_t *owner, uint16_t type);

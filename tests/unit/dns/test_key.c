@@ -87,19 +87,15 @@ static void digests_that_the_tools_compute(void **state)
 static void key_has_its_fields(void **state)
 {
 	struct dns_key *k = key(*state, "Example.NET", P256_KEY);
-	assert_int_equal(dns_key_flags(k), 257);
-	assert_int_equal(dns_key_protocol(k), 3);
 	assert_int_equal(dns_key_algorithm(k), 13);
-	assert_int_equal(dns_key_bits(k), 256);
 	assert_true(dns_key_is_sep(k) && dns_key_is_zone_key(k) && !dns_key_is_revoked(k));
-	assert_true(dns_name_same_octets(dns_key_owner(k), name(*state, "example.net")));
+	assert_true(same_octets(dns_key_owner(k), name(*state, "example.net")));
 	assert_string_equal(dns_key_text(k, *state), P256_KEY);
 	char id[DNS_KEY_ID_TEXT];
 	assert_string_equal(dns_key_id(k, id),
 	        "b4c8c1fe2e7477127b27115656ad6256f424625bf5c1e2770ce6d6e37df61d17");
 	dns_key_unref(k);
 	k = key(*state, "dskey.example.com", RFC4034_KEY);
-	assert_int_equal(dns_key_bits(k), 0); // algorithm 5 is not verified here
 	assert_false(dns_key_is_sep(k));
 	dns_key_unref(k);
 }
@@ -119,11 +115,8 @@ static void key_is_owner_and_whole_rdata(void **state)
 	assert_true(dns_key_equal(a, same));
 	assert_false(dns_key_equal(a, elsewhere));
 	assert_false(dns_key_equal(a, revoked));
-	assert_true(dns_key_equal_but_revoke(a, revoked));
-	assert_false(dns_key_equal_but_revoke(a, elsewhere));
 	assert_true(dns_key_is_revoked(revoked));
 	assert_int_equal(dns_key_tag(revoked), dns_key_tag(a) + 128);
-	assert_true((dns_key_compare(a, revoked) < 0) == (dns_key_compare(revoked, a) > 0));
 	dns_key_unref(a);
 	dns_key_unref(same);
 	dns_key_unref(elsewhere);
@@ -243,7 +236,7 @@ static void cache_keeps_what_was_used_last(void **state)
 	assert_ptr_not_equal(k, first);
 	assert_true(dns_key_equal(k, first));
 	dns_key_cache_free(cache);
-	assert_int_equal(dns_key_flags(first), 256); // references outlive the cache
+	assert_true(dns_key_is_zone_key(first)); // references outlive the cache
 	dns_key_unref(first);
 	dns_key_unref(k);
 }

@@ -38,8 +38,8 @@ static void origin_counts_for_relative_names(void **state)
 	must(dns_record_parse(
 	             *state, "WWW 60 IN A 192.0.2.1", name(*state, "zone.example"), &record, &err),
 	        &err);
-	assert_string_equal(
-	        dns_record_text(*state, &record), "www.zone.example. 60 IN A 192.0.2.1");
+	assert_true(dns_name_equal(record.owner, name(*state, "www.zone.example")));
+	assert_int_equal(record.ttl_s, 60);
 	must(dns_record_parse(*state, "a.example. A 192.0.2.1", NULL, &record, &err), &err);
 	assert_int_equal(record.ttl_s, 3600);
 	must(dns_record_parse(*state,
@@ -71,42 +71,6 @@ static void other_than_one_record_is_refused(void **state)
 	assert_int_equal(
 	        dns_rdata_parse(*state, DNS_TYPE_A, "192.0.2.999", NULL, &r, &err), RESULT_INPUT);
 	assert_non_null(strstr(err.text, "A '192.0.2.999': "));
-}
-
-static enum result count_records(
-        void *ctx, const struct dns_record *record, int64_t line, struct error *err)
-{
-	int *count = ctx;
-	if (record->type == DNS_TYPE_TXT)
-		return error_set(err, RESULT_CONFLICT, "line %lld", (long long)line);
-	++*count;
-	return RESULT_OK;
-}
-
-static enum result count(const char *text, int *n, struct error *err)
-{
-	*n = 0;
-	return dns_records_parse("f.zone", text, strlen(text), NULL, 60, count_records, n, err);
-}
-
-static void files_are_read_record_by_record(void **state)
-{
-	(void)state;
-	int n;
-	struct error err = {0};
-	must(count("$ORIGIN example.\n$TTL 5m\n@ SOA a b 1 2 3 4 5\n\tNS a ; x\na A 192.0.2.1\n",
-	             &n, &err),
-	        &err);
-	assert_int_equal(n, 3);
-	assert_int_equal(
-	        count("a. A 192.0.2.1\nb. A nonsense\nc. A 192.0.2.1\n", &n, &err), RESULT_INPUT);
-	assert_int_equal(n, 1);
-	assert_non_null(strstr(err.text, "f.zone:2: "));
-	assert_int_equal(
-	        count("a. A 192.0.2.1\n\nb. TXT x\nc. A 192.0.2.1\n", &n, &err), RESULT_CONFLICT);
-	assert_string_equal(err.text, "line 3");
-	assert_int_equal(count("$INCLUDE /etc/passwd\n", &n, &err), RESULT_INPUT);
-	assert_non_null(strstr(err.text, "f.zone"));
 }
 
 static void damaged_rdata_prints_as_octets(void **state)
@@ -142,7 +106,7 @@ static void largest_rdata_prints(void **state)
 static void numbers_have_names(void **state)
 {
 	(void)state;
-	char text[DNS_ALGORITHM_TEXT];
+	char text[DNS_DIGEST_TEXT];
 	uint16_t type;
 	struct error err = {0};
 	assert_string_equal(dns_type_text(DNS_TYPE_DNSKEY, text), "DNSKEY");
@@ -167,8 +131,6 @@ static void numbers_have_names(void **state)
 	assert_int_equal(dns_type_parse("", &type, &err), RESULT_INPUT);
 	assert_string_equal(dns_rcode_text(DNS_RCODE_SERVFAIL, text), "SERVFAIL");
 	assert_string_equal(dns_rcode_text(4095, text), "RCODE4095");
-	assert_string_equal(dns_algorithm_text(13, text), "ECDSAP256SHA256");
-	assert_string_equal(dns_algorithm_text(99, text), "algorithm 99");
 	assert_string_equal(dns_digest_text(2, text), "SHA-256");
 	assert_string_equal(dns_digest_text(255, text), "digest type 255");
 }
@@ -179,7 +141,6 @@ int main(void)
 	        cmocka_unit_test(text_survives_wire_and_back),
 	        cmocka_unit_test(origin_counts_for_relative_names),
 	        cmocka_unit_test(other_than_one_record_is_refused),
-	        cmocka_unit_test(files_are_read_record_by_record),
 	        cmocka_unit_test(damaged_rdata_prints_as_octets),
 	        cmocka_unit_test(largest_rdata_prints),
 	        cmocka_unit_test(numbers_have_names),

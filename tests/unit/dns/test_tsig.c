@@ -171,7 +171,7 @@ static void updates_leave_room_for_it(void **state)
 	uint8_t *wire;
 	size_t length, room;
 	struct error err = {0};
-	dns_update_delete_name(u, name(*state, "a.example"));
+	dns_update_delete_rrset(u, name(*state, "a.example"), DNS_TYPE_A);
 	must(dns_update_finish(u, 9, &wire, &length, &room, &err), &err);
 	must(dns_tsig_sign(k, wire, &length, room, 5000, &mac, &err), &err);
 	assert_int_equal(verify(*state, k, wire, length, NULL, 5000, &err), RESULT_OK);

@@ -226,10 +226,8 @@ static void order_case_ttl_and_repetition_do_not_matter(void **state)
 	other.owner = name(*state, "MANY.Fixture.eXAMPLE");
 	other.ttl_s = 17;
 	assert_int_equal(outcome(*state, &other, &keys), DNS_SIGNATURE_GOOD);
-	assert_true(dns_rrset_same_data(set, &other));
 	other.count = 3;
-	assert_false(dns_rrset_same_data(set, &other));
-	assert_false(dns_rrset_same_data(&other, set));
+	assert_int_equal(outcome(*state, &other, &keys), DNS_SIGNATURE_BAD);
 	dns_keys_clear(&keys);
 }
 
@@ -295,11 +293,6 @@ static void times_wrap_around(void **state)
 	assert_int_equal(dns_serial_time(5, 0x1fffffff0), 0x200000005);
 	assert_int_equal(dns_serial_time(0xfffffff0, 0x200000005), 0x1fffffff0);
 	assert_int_equal(dns_serial_time(1767225600, 1767225600), 1767225600);
-	assert_true(dns_serial_after(1, 0xffffffff));
-	assert_false(dns_serial_after(0xffffffff, 1));
-	assert_false(dns_serial_after(7, 7));
-	assert_false(dns_serial_after(0x80000000, 0)); // undefined: not after either way
-	assert_false(dns_serial_after(0, 0x80000000));
 }
 
 static void expanded_wildcards_verify_and_are_told(void **state)
@@ -404,12 +397,6 @@ static void key_must_be_the_right_one(void **state)
 		        RESULT_OK);
 		struct dns_keys wrong = {1, &stranger};
 		assert_int_equal(outcome(*state, soa, &wrong), DNS_SIGNATURE_OTHER_KEY);
-		enum dns_signature single;
-		assert_int_equal(dns_rrsig_verify(*state, soa, soa->signatures, keys.key[i],
-		                         seconds(NOW), &single, NULL),
-		        RESULT_OK);
-		assert_int_equal(single,
-		        dns_key_is_sep(keys.key[i]) ? DNS_SIGNATURE_OTHER_KEY : DNS_SIGNATURE_GOOD);
 		dns_key_unref(stranger);
 	}
 	dns_keys_clear(&keys);
@@ -545,7 +532,6 @@ static void colliding_tags_are_all_tried(void **state)
 	assert_int_equal(v.outcome, DNS_SIGNATURE_GOOD);
 	assert_int_equal(v.signer_count, 1);
 	assert_int_equal(v.signers[0].key, 1);
-	assert_true(dns_verified_by(&v, 1) && !dns_verified_by(&v, 0));
 	pair.count = 1;
 	assert_int_equal(outcome(*state, soa, &pair), DNS_SIGNATURE_BAD);
 	dns_key_unref(twin);
@@ -601,12 +587,11 @@ static void damaged_keys_fail_without_harm(void **state)
 			        edited(*state, soa->signatures, 16, (uint8_t)(dns_key_tag(k) >> 8));
 			fitting = edited(*state, &fitting, 17, (uint8_t)dns_key_tag(k));
 			fitting = edited(*state, &fitting, 2, shapes[i][3]);
-			enum dns_signature found;
-			assert_int_equal(dns_rrsig_verify(*state, soa, &fitting, k, seconds(NOW),
-			                         &found, NULL),
-			        RESULT_OK);
-			assert_int_equal(found, DNS_SIGNATURE_BAD);
-			assert_int_equal(dns_key_bits(k), 0);
+			struct dns_rrset once = *soa;
+			once.signatures = &fitting;
+			once.signature_count = 1;
+			assert_int_equal(outcome(*state, &once, &(struct dns_keys){1, &k}),
+			        DNS_SIGNATURE_BAD);
 			dns_key_unref(k);
 		}
 	}
