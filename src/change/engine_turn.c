@@ -9,20 +9,31 @@
 
 enum { MOVES_IN_A_ROW_MAX = 1000 };
 
-// Says a thing once, until something else is to be said of the step. Approvals are said beside the
-// rest.
-static bool is_news(struct change_engine *e, const struct move *m)
+// What a move says to a person, in short.
+static void gist(const struct move *m, char text[80])
 {
-	char now[80], *last = e->said[m->step][m->kind == MOVE_APPROVE];
 	if (m->has_window)
-		snprintf(now, sizeof now, "%d %lld %d %d %d", m->kind, (long long)m->until_ms,
+		snprintf(text, 80, "%d %lld %d %d %d", m->kind, (long long)m->until_ms,
 		        m->window.cause.rule, m->window.possible, m->undo);
 	else
-		snprintf(now, sizeof now, "%d %d %.70s", m->kind, m->undo, m->text);
+		snprintf(text, 80, "%d %d %.70s", m->kind, m->undo, m->text);
+}
+
+static bool is_other(const struct move *m, char last[80])
+{
+	char now[80];
+	gist(m, now);
 	if (strcmp(now, last) == 0)
 		return false;
 	memcpy(last, now, sizeof now);
 	return true;
+}
+
+// Says a thing once, until something else is to be said of the step. Approvals are said beside the
+// rest.
+static bool is_news(struct change_engine *e, const struct move *m)
+{
+	return is_other(m, e->said[m->step][m->kind == MOVE_APPROVE]);
 }
 
 static bool note_verdict(struct change_engine *e, const struct world *world, const struct move *m)
@@ -44,13 +55,19 @@ static bool ask(struct change_engine *e, const struct world *world, const struct
 	return true;
 }
 
+// Whether the last verdict recorded names the rule that is broken already, or that none is.
+static bool knows_excuse(const struct change_engine *e, const struct move *m)
+{
+	const char *now = m->window.excused ? safety_rule_text(m->window.excuse.rule) : "";
+	return m->undo || strcmp(e->now.progress.steps[m->step].excuse, now) == 0;
+}
+
 // What a person is to agree to although something is wrong is in the journal before the person can
 // agree to it.
 static void ask_to_agree(struct change_engine *e, const struct world *world, const struct move *m)
 {
-	const char *known = e->now.progress.steps[m->step].excuse;
 	bool news = is_news(e, m);
-	if (m->has_window && strcmp(known, safety_rule_text(m->window.excuse.rule)) != 0) {
+	if (m->has_window && !knows_excuse(e, m)) {
 		if (!note_verdict(e, world, m))
 			return;
 		news = true;
@@ -69,12 +86,18 @@ static bool seen(struct change_engine *e, const struct move *m)
 		return false;
 	engine_say(e, CHANGE_SAID_SEEN, m->step, m->text);
 	memset(e->said[m->step], 0, sizeof e->said[m->step]);
+	memset(e->judged[m->step], 0, sizeof e->judged[m->step]);
 	return true;
 }
 
 static void wait_for(struct change_engine *e, const struct world *world, const struct move *m)
 {
-	if (is_news(e, m) && note_verdict(e, world, m))
+	if (!is_news(e, m))
+		return;
+	// Behind an address that comes and goes there is still the same verdict.
+	bool same = !m->has_window || (!is_other(m, e->judged[m->step]) && knows_excuse(e, m));
+	bool noted = same || note_verdict(e, world, m);
+	if (noted)
 		engine_say(e, m->kind == MOVE_STUCK ? CHANGE_SAID_STUCK : CHANGE_SAID_WAIT, m->step,
 		        m->text);
 }

@@ -186,6 +186,26 @@ static void a_server_that_falls_silent_stops_the_change(void **state)
 	scene_free(s);
 }
 
+// It answers, and does not, from look to look: what is said of the wait behind it stays the same.
+static void a_server_that_comes_and_goes_makes_no_new_verdicts(void **state)
+{
+	(void)state;
+	struct scene *s = scene_new(&(struct scene_options){.seed = 22, .poll = "1h"});
+	run_until_replied(s, "add-new-ds");
+	scene_run(s, 12 * HOUR_MS);
+	unsigned before = scene_records(s, JOURNAL_VERDICT, NULL);
+	for (int i = 0; i < 10; i++) {
+		simdns_down(s->dns, SIMDNS_LOSING, 3, true);
+		scene_run(s, HOUR_MS);
+		simdns_down(s->dns, SIMDNS_LOSING, 3, false);
+		scene_run(s, HOUR_MS);
+	}
+	assert_true(scene_records(s, JOURNAL_VERDICT, NULL) <= before + 1);
+	finish(s, 60 * DAY_MS);
+	scene_judge(s, SAFETY_SAFE);
+	scene_free(s);
+}
+
 // Nobody answers for ten hours, in the middle of every wait.
 static struct scene *dark_scene;
 
@@ -436,6 +456,7 @@ int main(void)
 	        cmocka_unit_test(a_command_that_refuses_says_why),
 	        cmocka_unit_test(a_server_that_is_down_at_first_is_waited_for),
 	        cmocka_unit_test(a_server_that_falls_silent_stops_the_change),
+	        cmocka_unit_test(a_server_that_comes_and_goes_makes_no_new_verdicts),
 	        cmocka_unit_test(holes_in_observation_do_no_harm),
 	        cmocka_unit_test(what_happened_behind_a_silence_is_not_known),
 	        cmocka_unit_test(ttls_that_somebody_changes_move_the_waits),
