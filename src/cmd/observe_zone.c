@@ -293,6 +293,41 @@ static enum result take_ttls(const struct look *look, struct scenario *scenario,
 	return tell_missing(look, err);
 }
 
+// ---- Keys -----------------------------------------------------------------------------------
+
+// Of the modulus of an RSA key (RFC 3110 section 2); 0 where there is none.
+static uint16_t rsa_bits_of(const struct dns_rdata *rdata)
+{
+	enum { HEAD = 4 }; // flags, protocol, algorithm
+	if (rdata->length < HEAD + 3)
+		return 0;
+	const uint8_t *key = rdata->octets + HEAD;
+	size_t length = rdata->length - HEAD;
+	size_t exponent = key[0] != 0 ? 1u + key[0] : 3u + (size_t)(key[1] << 8 | key[2]);
+	return exponent < length && length - exponent <= 512 ? (uint16_t)(8 * (length - exponent))
+	                                                     : 0;
+}
+
+// Where all keys of the zone are of one algorithm, so will those be that are to come. The sizes of
+// answers are predicted with the largest.
+static void take_keys(const struct look *look, struct scenario *scenario)
+{
+	const struct dns_keys *keys = &look->round->keys;
+	uint16_t rsa_bits = 0;
+	scenario->name_octets = (int)dns_name_length(look->subject->zone.wire);
+	for (size_t i = 0; i < keys->count; i++) {
+		uint16_t bits = rsa_bits_of(dns_key_rdata(keys->key[i]));
+		if (dns_key_algorithm(keys->key[i]) != dns_key_algorithm(keys->key[0]))
+			return;
+		rsa_bits = bits > rsa_bits ? bits : rsa_bits;
+	}
+	for (size_t k = 0; keys->count > 0 && k < PROCEDURE_MAX_KEYS; k++) {
+		scenario->keys[k].algorithm = dns_key_algorithm(keys->key[0]);
+		if (rsa_bits > 0)
+			scenario->keys[k].rsa_bits = rsa_bits;
+	}
+}
+
 enum result observe_zone_ttls(
         const struct zone_who *who, struct scenario *scenario, struct error *err)
 {
@@ -300,6 +335,8 @@ enum result observe_zone_ttls(
 	enum result result = look_at(who, &look, err);
 	if (result == RESULT_OK)
 		result = take_ttls(&look, scenario, err);
+	if (result == RESULT_OK)
+		take_keys(&look, scenario);
 	look_free(&look);
 	return result;
 }

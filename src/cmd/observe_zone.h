@@ -32,7 +32,8 @@ enum result observe_zone_lags(struct observe_subject *subject, const char *text,
 // only people can declare.
 bool observe_zone_is_missing(const struct observe_gap *gap, int64_t now_ms);
 
-// Observes the zone once and puts the largest TTL of each kind into the scenario; kinds that the
+// Observes the zone once and puts the largest TTL of each kind into the scenario, and the length of
+// its name, the algorithm of its keys (where it is one) and how large they are; kinds that the
 // zone does not have stay as they are. What could not be seen is said on standard error.
 // RESULT_NETWORK where neither parent nor zone answered.
 enum result observe_zone_ttls(

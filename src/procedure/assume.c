@@ -52,8 +52,8 @@ static enum result parse_lags(struct parser *parser, const struct yaml_node *nod
 }
 
 // "gaining: 8" for all keys of a party, "gaining.ksk.new: 15" for one.
-static enum result parse_numbers(
-        struct parser *parser, const struct yaml_node *node, const char *what, uint8_t *numbers)
+static enum result parse_numbers(struct parser *parser, const struct yaml_node *node,
+        const char *what, int64_t least, int64_t most, uint16_t *numbers)
 {
 	const struct procedure *p = parser->p;
 	if (node == NULL)
@@ -70,18 +70,28 @@ static enum result parse_numbers(
 			        "one "
 			        "such as '%s.ksk'",
 			        name->text, p->parties[0].id);
-		result = yaml_integer(node->items[i], what, 1, 255, &number, parser->err);
+		result = yaml_integer(node->items[i], what, least, most, &number, parser->err);
 		for (size_t k = 0; result == RESULT_OK && k < p->key_count; k++)
 			if ((int)k == key || p->keys[k].party == party)
-				numbers[k] = (uint8_t)number;
+				numbers[k] = (uint16_t)number;
 	}
+	return result;
+}
+
+static enum result parse_small(
+        struct parser *parser, const struct yaml_node *node, const char *what, uint8_t *numbers)
+{
+	uint16_t wide[PROCEDURE_MAX_KEYS] = {0};
+	enum result result = parse_numbers(parser, node, what, 1, 255, wide);
+	for (size_t k = 0; result == RESULT_OK && k < PROCEDURE_MAX_KEYS; k++)
+		numbers[k] = (uint8_t)wide[k];
 	return result;
 }
 
 enum result parse_assume(struct parser *parser, const struct yaml_node *root)
 {
 	static const char *const known[] = {
-	        "ttl", "lag", "single-key", "algorithms", "digests", NULL};
+	        "ttl", "lag", "single-key", "algorithms", "digests", "rsa-bits", NULL};
 	struct procedure_assume *assume = &parser->p->assume;
 	const struct yaml_node *node = yaml_get(root, "assume"),
 	                       *single = yaml_get(node, "single-key");
@@ -98,11 +108,13 @@ enum result parse_assume(struct parser *parser, const struct yaml_node *root)
 	if (result == RESULT_OK)
 		result = parse_lags(parser, yaml_get(node, "lag"));
 	if (result == RESULT_OK)
-		result = parse_numbers(
+		result = parse_small(
 		        parser, yaml_get(node, "algorithms"), "algorithms", assume->algorithm);
 	if (result == RESULT_OK)
-		result =
-		        parse_numbers(parser, yaml_get(node, "digests"), "digests", assume->digest);
+		result = parse_small(parser, yaml_get(node, "digests"), "digests", assume->digest);
+	if (result == RESULT_OK)
+		result = parse_numbers(parser, yaml_get(node, "rsa-bits"), "rsa-bits", 512, 4096,
+		        assume->rsa_bits);
 	if (result == RESULT_OK && single != NULL)
 		result = parse_party_set(parser, single, "single-key", &assume->single_key);
 	return result;

@@ -19,6 +19,7 @@ const char *check_code_text(enum check_code code)
 	        [CHECK_DS_WITHOUT_KEY] = "ds-without-key",
 	        [CHECK_ALGORITHMS] = "algorithms",
 	        [CHECK_DIGESTS] = "digests",
+	        [CHECK_LARGE_DNSKEY] = "large-dnskey",
 	        [CHECK_NO_CHANGE] = "no-change",
 	        [CHECK_FOREIGN_HAND] = "foreign-hand",
 	        [CHECK_NO_UNDO] = "no-undo",

@@ -34,6 +34,7 @@ enum check_code {
 	CHECK_DS_WITHOUT_KEY, // a DS record whose key the delegated zone has not got
 	CHECK_ALGORITHMS,     // keys of different algorithms
 	CHECK_DIGESTS,        // DS records of different digest types
+	CHECK_LARGE_DNSKEY,   // a DNSKEY answer becomes larger than one datagram everywhere
 	CHECK_NO_CHANGE,      // a step changes nothing
 	CHECK_FOREIGN_HAND,   // an operator changes what another operator serves
 	CHECK_NO_UNDO,        // a published text that does not say how to go back

@@ -187,6 +187,24 @@ static enum result check_approval(
 	        step->no_way_back ? "there is no way back after it" : "it makes the zone insecure");
 }
 
+// The step with which it becomes so; what is too large before the procedure begins is no matter of
+// the procedure's.
+static enum result check_size(struct checker *checker, const struct plan *plan)
+{
+	int before = plan->dnskey_octets_before;
+	for (size_t i = 0; i < plan->count && before >= 0; i++) {
+		const struct plan_step *step = &plan->steps[i];
+		if (before <= PLAN_DNSKEY_OCTETS && step->dnskey_octets > PLAN_DNSKEY_OCTETS)
+			return finding_add(checker, CHECK_LARGE_DNSKEY, CHECK_WARNING, step->step,
+			        &plan->route, NULL,
+			        "step '%s': the DNSKEY answer becomes %d octets (%d before), more "
+			        "than the %d that fit in one datagram everywhere: some resolvers "
+			        "have to ask again over TCP.",
+			        step->step->id, step->dnskey_octets, before, PLAN_DNSKEY_OCTETS);
+	}
+	return RESULT_OK;
+}
+
 static enum result check_step(
         struct checker *checker, const struct plan *plan, const struct plan_step *step)
 {
@@ -312,6 +330,8 @@ enum result findings_of_route(struct checker *checker, const struct procedure_ro
 		result = check_step(checker, plan, &plan->steps[i]);
 	if (result == RESULT_OK)
 		result = check_key_kinds(checker, plan);
+	if (result == RESULT_OK)
+		result = check_size(checker, plan);
 	if (result == RESULT_OK && checker->p->as_written)
 		result = check_silence(checker, route);
 	plan_free(plan);

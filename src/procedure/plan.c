@@ -96,6 +96,7 @@ static enum result note_choice(
 	step->makes_insecure = c->has_window && c->window.insecure && empties_ds(&c->effect);
 	step->effect = c->effect;
 	step->deadline_ms = TIME_NEVER_MS;
+	step->dnskey_octets = -1;
 	step->undo = (struct plan_undo){.stops_at = -1, .text = ""};
 	if (c->step->within_ms >= 0 && c->state == PLAN_STEP_PLANNED) {
 		int64_t may_ms = c->safe_ms > c->literal_ms ? c->safe_ms : c->literal_ms;
@@ -163,6 +164,41 @@ static enum result plan_undo_path(struct planner *pl, struct plan_step *last)
 	return result;
 }
 
+// --- Sizes
+
+// The largest DNSKEY answer of any group, as things stand in the walk.
+static int dnskey_octets(const struct planner *pl)
+{
+	uint16_t rsa_bits[SAFETY_MAX_KEYS] = {0};
+	const struct walk *w = &pl->walk;
+	int largest = 0;
+	for (size_t i = 0; i < w->p->key_count; i++)
+		for (uint64_t rest = w->binding.keys[i]; rest != 0; rest &= rest - 1)
+			rsa_bits[__builtin_ctzll(rest)] = w->s->keys[i].rsa_bits;
+	for (int group = 1; group < w->history.publishers; group++) {
+		const struct safety_edition *e = safety_current(&w->history, group, SAFETY_DNSKEY);
+		if (e == NULL)
+			continue;
+		int octets = procedure_dnskey_octets(
+		        &w->history, e->content, e->signers, rsa_bits, w->s->name_octets);
+		if (octets < 0)
+			return -1;
+		largest = octets > largest ? octets : largest;
+	}
+	return largest;
+}
+
+static void note_size(struct planner *pl, struct plan_step *step)
+{
+	struct plan *plan = pl->plan;
+	step->dnskey_octets = dnskey_octets(pl);
+	for (size_t i = 0; i < step->effect.count; i++)
+		step->changes_dnskey |= step->effect.changes[i].kind == SAFETY_DNSKEY;
+	if (plan->dnskey_octets_largest >= 0 &&
+	        (step->dnskey_octets < 0 || step->dnskey_octets > plan->dnskey_octets_largest))
+		plan->dnskey_octets_largest = step->dnskey_octets;
+}
+
 // --- The plan
 
 static enum result plan_next(struct planner *pl, bool *stop)
@@ -184,6 +220,7 @@ static enum result plan_next(struct planner *pl, bool *stop)
 	result = walk_apply(&pl->walk, &choice, slow, pl->err);
 	if (result != RESULT_OK)
 		return result;
+	note_size(pl, step);
 	step->everywhere_ms = pl->walk.times[choice.step->index].everywhere_ms;
 	if (step->everywhere_ms > pl->plan->end_ms)
 		pl->plan->end_ms = step->everywhere_ms;
@@ -204,6 +241,7 @@ static void add_unreached(struct planner *pl)
 			        .everywhere_ms = TIME_NEVER_MS,
 			        .until_ms = TIME_NEVER_MS,
 			        .deadline_ms = TIME_NEVER_MS,
+			        .dnskey_octets = -1,
 			        .undo = {.stops_at = -1, .text = ""}};
 }
 
@@ -232,6 +270,7 @@ static enum result run(struct planner *pl)
 {
 	enum result result = RESULT_OK;
 	bool stop = false;
+	pl->plan->dnskey_octets_before = pl->plan->dnskey_octets_largest = dnskey_octets(pl);
 	while (result == RESULT_OK && !stop && !walk_is_over(&pl->walk))
 		result = plan_next(pl, &stop);
 	pl->plan->possible = !stop;

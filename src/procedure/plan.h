@@ -25,7 +25,19 @@
 
 struct scenario_keys {
 	uint8_t algorithm, digest;
+	uint16_t rsa_bits; // of the modulus, where the algorithm is RSA
 };
+
+enum {
+	PLAN_NAME_OCTETS = 24,     // of the zone's name, where nobody says for which zone it is
+	PLAN_DNSKEY_OCTETS = 1232, // larger answers do not fit in one datagram everywhere
+};
+
+// The octets of the answer with this DNSKEY set and the signatures of these keys, both bits over
+// the history's keys; rsa_bits by key; name_octets is the zone's name on the wire. -1 where a key's
+// algorithm is not known.
+int procedure_dnskey_octets(const struct safety_history *history, uint64_t keys, uint64_t signers,
+        const uint16_t rsa_bits[SAFETY_MAX_KEYS], int name_octets);
 
 // What a procedure is planned for. Filled by scenario_init(), then changed by the caller.
 struct scenario {
@@ -34,7 +46,9 @@ struct scenario {
 	int64_t ttl_ms[PROCEDURE_MAX_PARTIES + 1][PROCEDURE_TTLS];
 	int64_t lag_ms[PROCEDURE_MAX_PARTIES +
 	               1]; // worst propagation to all addresses; [0] is the parent
-	struct scenario_keys keys[PROCEDURE_MAX_KEYS]; // defaults: algorithm 13, digest type 2
+	struct scenario_keys keys[PROCEDURE_MAX_KEYS]; // defaults: algorithm 13, digest type 2,
+	                                               // 2048 bits
+	int name_octets;     // of the zone's name on the wire; default PLAN_NAME_OCTETS
 	uint32_t single_key; // bits over parties whose KSK and ZSK are one key
 	int64_t start_ms;
 	bool relative;                         // start_ms is 0 and instants are written as 12h30m
@@ -125,6 +139,8 @@ struct plan_step {
 	struct plan_record end;    // what ends its window, where until_ms is not never
 	struct plan_undo undo;
 	struct safety_effect effect;
+	int dnskey_octets;   // of the largest DNSKEY answer after it; -1 where not known
+	bool changes_dnskey; // some DNSKEY set is another one after it
 };
 
 struct plan {
@@ -142,7 +158,8 @@ struct plan {
 	int64_t insecure_ms;               // how long resolvers may see it as insecure
 	struct safety_verdict verdict;     // of the whole timeline, as planned
 	const char *witness[SAFETY_PATHS]; // "" where safe
-	bool broken;                       // something is wrong before the first step
+	int dnskey_octets_before, dnskey_octets_largest; // DNSKEY answers; -1 where not known
+	bool broken;                                     // something is wrong before the first step
 	const char *broken_text;
 	struct safety_history history; // everything that was published, on paper
 	struct procedure_binding binding;

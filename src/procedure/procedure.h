@@ -264,6 +264,7 @@ struct procedure_assume {
 	int64_t lag_parent_ms, lag_child_ms;
 	uint8_t algorithm[PROCEDURE_MAX_KEYS]; // 0: not said
 	uint8_t digest[PROCEDURE_MAX_KEYS];
+	uint16_t rsa_bits[PROCEDURE_MAX_KEYS];
 	uint32_t single_key; // bits over parties whose KSK and ZSK are one key
 };
 

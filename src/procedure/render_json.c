@@ -42,6 +42,11 @@ static void set_instant(struct writer *w, json_t *object, const char *key, int64
 		set(w, object, key, json_string(time_format(at_ms, text)));
 }
 
+static void set_octets(struct writer *w, json_t *object, const char *key, int octets)
+{
+	set(w, object, key, octets >= 0 ? json_integer(octets) : json_null());
+}
+
 static void set_parties(struct writer *w, json_t *object, const char *key,
         const struct procedure *p, uint32_t parties)
 {
@@ -110,6 +115,7 @@ static json_t *step_object(struct writer *w, const struct plan_step *step)
 	set_instant(w, object, "deadline", step->deadline_ms);
 	set_parties(w, object, "approve", p, s->approve);
 	set_parties(w, object, "tell", p, s->tell);
+	set_octets(w, object, "dnskey_octets", step->dnskey_octets);
 	set(w, object, "makes_insecure", json_boolean(step->makes_insecure));
 	set(w, object, "no_way_back", json_boolean(step->no_way_back));
 	set(w, object, "undo", undo_object(w, step));
@@ -147,6 +153,8 @@ enum result plan_write_json(const struct plan *plan, const struct render_context
 	set_instant(&w, root, "start", plan->scenario.start_ms);
 	set_instant(&w, root, "end", plan->end_ms);
 	set(&w, root, "insecure_ms", json_integer(plan->insecure_ms));
+	set_octets(&w, root, "dnskey_octets_before", plan->dnskey_octets_before);
+	set_octets(&w, root, "dnskey_octets_largest", plan->dnskey_octets_largest);
 	for (int i = 0; i < SAFETY_PATHS; i++)
 		set_text(&w, root, safety_path_text((enum safety_path)i),
 		        safety_word_text(plan->verdict.path[i].word));

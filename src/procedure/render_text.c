@@ -1,6 +1,7 @@
 // Plans and reports for people, in plain text.
 #include "procedure/render.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { WIDTH = 96 };
@@ -99,6 +100,20 @@ static void write_wait(const struct plan *plan, const struct plan_step *step, st
 	}
 }
 
+// Of steps that change a DNSKEY set.
+static void write_size(const struct plan_step *step, struct buffer *out)
+{
+	char text[160];
+	if (step->state != PLAN_STEP_PLANNED || !step->changes_dnskey || step->dnskey_octets < 0)
+		return;
+	bool large = step->dnskey_octets > PLAN_DNSKEY_OCTETS;
+	snprintf(text, sizeof text, "answers of up to %d octets%s", step->dnskey_octets,
+	        large ? ", more than the 1232 that fit in one datagram everywhere: some "
+	                "resolvers have to ask again over TCP"
+	              : "");
+	note(out, large ? "LARGE KEYS" : "DNSKEY", text);
+}
+
 static void write_undo(const struct plan_step *step, struct buffer *out)
 {
 	if (step->no_way_back)
@@ -121,6 +136,7 @@ static void write_step(const struct plan *plan, size_t number, struct buffer *ou
 	wrap(out, step->step->title, 6, 6);
 	write_wait(plan, step, out);
 	write_people(plan, step, out);
+	write_size(step, out);
 	write_undo(step, out);
 }
 

@@ -37,9 +37,11 @@ void scenario_init(struct scenario *s, const struct procedure *procedure)
 	for (size_t i = 0; i < PROCEDURE_MAX_KEYS; i++)
 		s->keys[i] = (struct scenario_keys){
 		        .algorithm = assume->algorithm[i] != 0 ? assume->algorithm[i] : 13,
-		        .digest = assume->digest[i] != 0 ? assume->digest[i] : 2};
+		        .digest = assume->digest[i] != 0 ? assume->digest[i] : 2,
+		        .rsa_bits = assume->rsa_bits[i] != 0 ? assume->rsa_bits[i] : 2048};
 	s->single_key = assume->single_key;
 	s->relative = true;
+	s->name_octets = PLAN_NAME_OCTETS;
 	s->signed_until_ms = TIME_NEVER_MS;
 	s->readers = safety_all_readers;
 }

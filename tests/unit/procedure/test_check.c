@@ -368,6 +368,7 @@ static void test_rules(void **state)
 	        {TWO "assume: {algorithms: {b: 8}}\n"
 	             "steps:\n- {id: s, by: b, does: b.dnskey + a.zsk, undo: b.dnskey - a.zsk}\n",
 	                CHECK_ALGORITHMS, NULL},
+	        {ROLL "assume: {algorithms: {op: 8}}\n", CHECK_LARGE_DNSKEY, "publish"},
 	        {ROLL "- {id: ds, by: registry, does: parent.ds + op.ksk.new, undo: parent.ds - "
 	              "op.ksk.new}\n"
 	              "assume: {digests: {op.ksk.new: 4}}\n",

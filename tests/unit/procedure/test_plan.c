@@ -498,6 +498,63 @@ static void test_scenario_words(void **state)
 	assert_int_equal(s.ttl_ms[0][PROCEDURE_TTL_DS_NONE], 2 * DAY_MS);
 }
 
+// The root zone's DNSKEY answers in its rollover of 2017 and 2018, as published beforehand.
+static void test_octets_of_the_root(void **state)
+{
+	(void)state;
+	struct safety_history h;
+	uint16_t bits[SAFETY_MAX_KEYS];
+	safety_history_init(&h);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(safety_key_add(&h, NULL, 8), i);
+		bits[i] = 2048;
+	}
+	assert_int_equal(procedure_dnskey_octets(&h, 0x3, 0x1, bits, 1), 864);
+	assert_int_equal(procedure_dnskey_octets(&h, 0x7, 0x1, bits, 1), 1139);
+	assert_int_equal(procedure_dnskey_octets(&h, 0xf, 0x1, bits, 1), 1414);
+	assert_int_equal(procedure_dnskey_octets(&h, 0x7, 0x3, bits, 1), 1425);
+	bits[1] = 1024;
+	assert_int_equal(procedure_dnskey_octets(&h, 0x3, 0x1, bits, 1), 736);
+	h.key_algorithm[0] = h.key_algorithm[1] = 13;
+	assert_int_equal(procedure_dnskey_octets(&h, 0x3, 0x1, bits, 13),
+	        12 + 17 + 11 + 2 * 80 + 12 + 18 + 13 + 64);
+	h.key_algorithm[1] = 253;
+	assert_int_equal(procedure_dnskey_octets(&h, 0x3, 0x1, bits, 1), -1);
+	safety_history_free(&h);
+}
+
+static void test_octets_of_a_plan(void **state)
+{
+	(void)state;
+	static const char roll[] =
+	        "procedure: roll\nparties:\n  op: {is: operator}\n  registry: {is: parent}\n"
+	        "assume: {algorithms: {op: 8}%s}\nsteps:\n"
+	        "- {id: publish, by: op, does: [op.dnskey + op.ksk.new, op.dnskey-signers + "
+	        "op.ksk.new], undo: op.dnskey - op.ksk.new}\n"
+	        "- {id: ds, by: registry, does: parent.ds = op.ksk.new, undo: parent.ds = op.ksk}\n"
+	        "- {id: remove, by: op, does: op.dnskey - op.ksk, undo: [op.dnskey + op.ksk, "
+	        "op.dnskey-signers + op.ksk]}\n";
+	struct scenario s;
+	const struct procedure *p = parse(arena_printf(arena, roll, ""));
+	scenario_init(&s, p);
+	s.name_octets = 1;
+	struct plan *plan = plan_of(p, &s, NULL);
+	assert_int_equal(plan->dnskey_octets_before, 864);
+	assert_int_equal(plan->dnskey_octets_largest, 1425);
+	assert_int_equal(step_of(plan, "publish")->dnskey_octets, 1425);
+	assert_true(step_of(plan, "publish")->changes_dnskey);
+	assert_int_equal(step_of(plan, "ds")->dnskey_octets, 1425);
+	assert_false(step_of(plan, "ds")->changes_dnskey);
+	assert_int_equal(step_of(plan, "remove")->dnskey_octets, 864);
+	plan_free(plan);
+	p = parse(arena_printf(arena, roll, ", rsa-bits: {op.zsk: 1024}"));
+	scenario_init(&s, p);
+	s.name_octets = 1;
+	plan = plan_of(p, &s, NULL);
+	assert_int_equal(plan->dnskey_octets_before, 736);
+	plan_free(plan);
+}
+
 // What is said against carrying a plan out, for whoever asks with an exit status only.
 static void test_objections(void **state)
 {
@@ -579,6 +636,8 @@ int main(void)
 	        TEST(test_signatures_that_run_out),
 	        TEST(test_copies),
 	        TEST(test_scenario_words),
+	        TEST(test_octets_of_the_root),
+	        TEST(test_octets_of_a_plan),
 	        TEST(test_objections),
 	        TEST(test_dates_end_with_the_year_9999),
 	};

@@ -134,6 +134,10 @@ static void test_json(void **state)
 	assert_int_equal(json_integer_value(json_object_get(root, "insecure_ms")), 0);
 	assert_null(key_with_hyphen(root));
 	assert_true(json_is_true(json_object_get(last, "no_way_back")));
+	assert_int_equal(json_integer_value(json_object_get(swap, "dnskey_octets")),
+	        plan->steps[1].dnskey_octets);
+	assert_int_equal(json_integer_value(json_object_get(root, "dnskey_octets_largest")),
+	        plan->dnskey_octets_largest);
 	assert_int_equal(json_array_size(json_object_get(last, "approve")), 2);
 	json_decref(root);
 	buffer_free(&out);
