@@ -152,6 +152,7 @@ static void all_addresses(struct check *c)
 		case OBSERVE_GAP_NO_ADDRESS:
 		case OBSERVE_GAP_UNKNOWN_SERVER:
 		case OBSERVE_GAP_DISAGREE:
+		case OBSERVE_GAP_LIMIT:
 			miss(c, "%s", gaps->gap[i].text);
 			break;
 		case OBSERVE_GAP_PAST:
@@ -163,7 +164,6 @@ static void all_addresses(struct check *c)
 		case OBSERVE_GAP_UNSAMPLED:
 		case OBSERVE_GAP_CLOCK:
 		case OBSERVE_GAP_STALE:
-		case OBSERVE_GAP_LIMIT:
 		case OBSERVE_GAP_COUNTDOWN:
 		case OBSERVE_GAP_KINDS:
 		default:

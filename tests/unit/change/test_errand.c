@@ -223,6 +223,28 @@ static void each_condition_has_its_sentence(void **state)
 	bench_free(b);
 }
 
+static void more_than_is_read_is_missing(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new(NULL, NULL);
+	struct buffer missing = buffer_init(4095);
+	struct error err = {0};
+	bench_begin(b);
+	bench_decide(b);
+	struct observe_gaps *gaps = &b->world.gaps;
+	gaps->gap[gaps->count++] = (struct observe_gap){.kind = OBSERVE_GAP_LIMIT,
+	        .blocks = true,
+	        .until_ms = TIME_NEVER_MS,
+	        .text = "ns1 serves 101 DS records; Baton reads at most 32."};
+	struct preflight_input input = {
+	        b->definition, b->replay.view, b->replay.last_round, &b->world};
+	assert_int_equal(change_preflight(&input, &missing, &err), RESULT_OK);
+	assert_string_equal(
+	        buffer_text(&missing), "ns1 serves 101 DS records; Baton reads at most 32.\n");
+	buffer_free(&missing);
+	bench_free(b);
+}
+
 static void the_parents_own_keys_have_to_validate(void **state)
 {
 	(void)state;
@@ -362,6 +384,7 @@ int main(void)
 	        TEST(a_ds_record_of_an_unknown_key_is_left_to_people),
 	        TEST(nothing_is_missing),
 	        TEST(each_condition_has_its_sentence),
+	        TEST(more_than_is_read_is_missing),
 	        TEST(the_parents_own_keys_have_to_validate),
 	        TEST(of_much_that_is_missing_the_first_is_listed),
 	        TEST(what_nobody_declared_or_confirmed_is_missing),

@@ -48,7 +48,7 @@ struct script {
 	struct observe_gap problem; // of the next rounds, where text is not empty
 	int64_t mono_ms, wall_ms;
 	bool fold_off; // rounds are fed as they were seen
-	bool restarts;   // what is folded with comes out of the journal each time
+	bool restarts; // what is folded with comes out of the journal each time
 	int recorded;  // rounds that were not the same as the one before
 };
 
