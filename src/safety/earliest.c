@@ -233,6 +233,13 @@ static unsigned slot(const struct safety_edition *e)
 	return (unsigned)e->publisher * SAFETY_KINDS + e->kind;
 }
 
+static bool is_same(const struct safety_edition *a, const struct safety_edition *b)
+{
+	return a->from_ms == b->from_ms && a->until_ms == b->until_ms &&
+	       a->signed_from_ms == b->signed_from_ms && a->signed_until_ms == b->signed_until_ms &&
+	       a->content == b->content && a->signers == b->signers && a->ttl_s == b->ttl_s;
+}
+
 static bool is_touched(const struct trial *t, int16_t index)
 {
 	if (index < 0)
@@ -245,7 +252,7 @@ static bool is_touched(const struct trial *t, int16_t index)
 	// not.
 	if (index >= t->before->count)
 		return true;
-	return memcmp(e, &t->before->editions[index], sizeof *e) != 0;
+	return !is_same(e, &t->before->editions[index]);
 }
 
 // The edition of the history before that an edition of the trial stands for; -1 where there is
@@ -464,6 +471,15 @@ static enum result narrow(struct trial *t, const struct safety_effect *effect, i
 	return result;
 }
 
+// The next signature to be made again after x, or `before` where that is not before it.
+static int64_t next_renewal(const struct trial *t, int64_t x, int64_t before)
+{
+	for (int i = 0; i < t->given->count; i++)
+		if (runs_out(&t->given->editions[i], x, before))
+			before = t->given->editions[i].signed_until_ms;
+	return before;
+}
+
 static enum result find_from(struct trial *t, const struct safety_effect *effect, int64_t now_ms,
         struct safety_window *w)
 {
@@ -475,7 +491,8 @@ static enum result find_from(struct trial *t, const struct safety_effect *effect
 		unsafe = x;
 		int64_t jump = t->longest_ms > least ? t->longest_ms : least;
 		least = least > DAY_MS * 366 ? least : least * 2;
-		x = jump < limit - x ? x + jump : limit;
+		// What is blamed on a signature is over as soon as that is made again.
+		x = next_renewal(t, x, jump < limit - x ? x + jump : limit);
 	}
 	if (result != RESULT_OK)
 		return result;

@@ -1,6 +1,7 @@
 // The verdict over a stretch of time: the worst word, and its first fault.
 #include "safety/internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,7 @@ static void stretches_free(struct stretches *s)
 
 static bool stretches_grow(struct stretches *s)
 {
+	assert(s->span != NULL && s->capacity >= STRETCHES_ON_STACK);
 	struct span *more = malloc(2 * s->capacity * sizeof *more);
 	if (more == NULL)
 		return false;

@@ -22,14 +22,15 @@ static const char zone[] =
 
 // The window of the last event, at 9999h, after the others; `now_ms` is when it is asked. What the
 // effect itself signs is renewed in time.
-static struct safety_window window_of(const char *events, const char *effect, int64_t now_ms)
+static struct safety_window window_of_zone(const char *start, const char *events,
+        const char *effect, int64_t signed_until_ms, int64_t now_ms)
 {
 	struct arena *arena = arena_new(1 << 20);
 	struct error err = {0};
 	struct timeline tl;
 	struct safety_effect e = {0};
 	struct safety_window w;
-	char *text = arena_printf(arena, "%s%s- {at: 9999h, %s}\n", zone, events, effect);
+	char *text = arena_printf(arena, "%s%s- {at: 9999h, %s}\n", start, events, effect);
 	if (timeline_parse(arena, "t", text, strlen(text), &tl, &err) != RESULT_OK)
 		fail_msg("%s", err.text);
 	struct safety_history *h = &tl.history;
@@ -47,13 +48,18 @@ static struct safety_window window_of(const char *events, const char *effect, in
 		        .signers = n.signers,
 		        .ttl_s = n.ttl_s,
 		        .signed_from_ms = n.signed_from_ms,
-		        .signed_until_ms = TIME_NEVER_MS};
+		        .signed_until_ms = signed_until_ms};
 	}
 	h->count = kept;
 	assert_int_equal(safety_earliest(h, &e, &safety_all_readers, now_ms, &w, NULL), RESULT_OK);
 	timeline_free(&tl);
 	arena_free(arena);
 	return w;
+}
+
+static struct safety_window window_of(const char *events, const char *effect, int64_t now_ms)
+{
+	return window_of_zone(zone, events, effect, TIME_NEVER_MS, now_ms);
 }
 
 static void expect_never(struct safety_window w, enum safety_rule rule)
@@ -140,6 +146,29 @@ static void each_expiry_counts(void **state)
 	expect_never(window_of(signatures, "parent: {ds: [K9]}", H), SAFETY_RULE_CHAIN);
 }
 
+// The search for an instant does not jump over those at which a signature is made again: behind
+// them, what the effect itself signs may have run out.
+static void no_window_is_jumped_over(void **state)
+{
+	(void)state;
+	static const char unsigned_zone[] =
+	        "timeline: t\n"
+	        "ttl: {ds: 6h, ds-none: 3h, parent-ns: 3h, child-ns: 2h, dnskey: 6h, data: 5h}\n"
+	        "lag: {parent: 1h}\n"
+	        "start:\n"
+	        "  parent: {ds: [], ns: [A]}\n"
+	        "  A: {ns: [A], dnskey: [], dnskey-signers: [], data-signers: []}\n"
+	        "events:\n";
+	struct safety_window w = window_of_zone(unsigned_zone,
+	        "- {at: 0h, A: {dnskey: [K, Z], dnskey-signers: [K], data-signers: [Z], "
+	        "signatures-until: 5h}}\n",
+	        "parent: {ds: [K]}, A: {signatures-until: 7h}", 7 * H, 3 * H);
+	assert_true(w.possible && w.waits && w.ends);
+	assert_int_equal(w.from_ms, 6 * H);
+	assert_int_equal(w.until_ms, 7 * H);
+	assert_false(w.expires); // nobody validates what runs out before
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +178,7 @@ int main(void)
 	        cmocka_unit_test(old_copies_do_expire),
 	        cmocka_unit_test(what_has_expired_before_is_broken_not_expiring),
 	        cmocka_unit_test(each_expiry_counts),
+	        cmocka_unit_test(no_window_is_jumped_over),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
