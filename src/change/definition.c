@@ -1,6 +1,7 @@
 #include "change/definition.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -309,6 +310,61 @@ static enum result read_party(
 	return result;
 }
 
+// ---- Whose address is it? --------------------------------------------------------------------
+
+struct named_address {
+	const struct address *address;
+	const struct yaml_node *node;
+	int party;
+};
+
+static int compare_named(const void *a, const void *b)
+{
+	const struct named_address *x = a, *y = b;
+	int order = address_compare(x->address, y->address);
+	return order != 0 ? order : (x->party > y->party) - (x->party < y->party);
+}
+
+static size_t list_addresses(const struct change_party *party, int number,
+        const struct yaml_node *servers, struct named_address *list)
+{
+	size_t n = 0;
+	for (size_t s = 0; s < party->server_count; s++)
+		for (size_t i = 0; i < party->servers[s].address_count; i++)
+			list[n++] =
+			        (struct named_address){.address = &party->servers[s].addresses[i],
+			                .node = servers->items[s]->items[i],
+			                .party = number};
+	return n;
+}
+
+// What an address shows is shown by one party.
+static enum result check_addresses(struct loader *l, const struct yaml_node *map)
+{
+	const struct procedure *p = l->d->procedure;
+	char text[ADDRESS_TEXT];
+	size_t count = 0;
+	struct named_address *list = arena_array(
+	        l->arena, map->count * CHANGE_MAX_SERVERS * CHANGE_MAX_ADDRESSES + 1, sizeof *list);
+	if (list == NULL)
+		return no_memory(l);
+	for (size_t i = 0; i < map->count; i++) {
+		int number = procedure_party_find(p, map->keys[i]->text);
+		count += list_addresses(&l->d->parties[number], number,
+		        yaml_get(map->items[i], "servers"), &list[count]);
+	}
+	qsort(list, count, sizeof *list, compare_named);
+	for (size_t i = 1; i < count; i++)
+		if (list[i - 1].party != list[i].party &&
+		        address_equal(list[i - 1].address, list[i].address))
+			return yaml_error(list[i].node, l->err,
+			        "%s is an address of '%s' and of '%s': what it shows would be "
+			        "taken for both",
+			        address_format(list[i].address, text),
+			        p->parties[list[i - 1].party].id, p->parties[list[i].party].id);
+	return RESULT_OK;
+}
+
 static enum result read_parties(struct loader *l)
 {
 	const struct yaml_node *map;
@@ -330,7 +386,7 @@ static enum result read_parties(struct loader *l)
 		if (must && (l->d->described >> i & 1) == 0)
 			result = yaml_error(map, l->err, "'parties' lacks '%s'", p->parties[i].id);
 	}
-	return result;
+	return result == RESULT_OK ? check_addresses(l, map) : result;
 }
 
 static enum result find_parent(struct loader *l)
@@ -573,6 +629,18 @@ static void set_defaults(struct change_definition *d)
 		d->parties[i].party = i;
 }
 
+// A journal keeps these paths, in JSON.
+static enum result check_path(struct loader *l, const char *path)
+{
+	json_t *json = json_string(path);
+	json_decref(json);
+	return json != NULL ? RESULT_OK
+	                    : error_set(l->err, RESULT_INPUT,
+	                              "%s: the path is not UTF-8, so that no journal could keep "
+	                              "it; move or rename the file",
+	                              path);
+}
+
 static enum result load(struct loader *l)
 {
 	enum result result =
@@ -583,8 +651,12 @@ static enum result load(struct loader *l)
 		result = read_id(l);
 	if (result == RESULT_OK)
 		result = read_zones(l);
+	if (result == RESULT_OK)
+		result = check_path(l, l->d->file);
 	if (result == RESULT_OK && l->d->procedure_text == NULL)
 		result = find_procedure(l);
+	if (result == RESULT_OK)
+		result = check_path(l, l->d->procedure_path);
 	if (result == RESULT_OK)
 		result = procedure_parse(l->arena, l->d->procedure_path, l->d->procedure_text,
 		        l->d->procedure_length, &l->d->procedure, l->err);

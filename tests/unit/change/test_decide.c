@@ -100,6 +100,33 @@ static void gaps_block(void **state)
 	bench_free(b);
 }
 
+// Nobody looked for ten minutes.
+static struct bench *after_a_hole(const char *bridge)
+{
+	char text[4000];
+	const char *at = strstr(usual_definition, "data-ttl: 1h\n");
+	snprintf(text, sizeof text, "%.*sbridge: %s\n%s", (int)(at - usual_definition),
+	        usual_definition, bridge, at);
+	struct bench *b = bench_new(NULL, text);
+	bench_begin(b);
+	bench_look(b, 60);
+	bench_look(b, 600);
+	return b;
+}
+
+static void a_time_without_observation_is_bridged_as_long_as_is_declared(void **state)
+{
+	(void)state;
+	struct bench *b = after_a_hole("11m");
+	assert_move(b, "import-old-zsk", MOVE_ACT);
+	bench_free(b);
+	b = after_a_hole("9m");
+	assert_says(
+	        assert_move(b, "import-old-zsk", MOVE_WAIT), "is not known; caches may hold it");
+	assert_no_move(b, "import-old-zsk", MOVE_ACT);
+	bench_free(b);
+}
+
 static void what_is_there_already_is_seen(void **state)
 {
 	(void)state;
@@ -555,6 +582,7 @@ int main(void)
 	        TEST(seen_is_what_every_address_shows_after_the_lag),
 	        TEST(a_wait_names_the_cached_record_and_the_instant),
 	        TEST(gaps_block),
+	        TEST(a_time_without_observation_is_bridged_as_long_as_is_declared),
 	        TEST(what_is_there_already_is_seen),
 	        TEST(strangers_stop_a_change),
 	        TEST(never_safe_is_said),

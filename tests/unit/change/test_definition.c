@@ -100,6 +100,26 @@ static void everything_is_read(void **state)
 	arena_free(arena);
 }
 
+static void a_path_that_json_cannot_hold_is_refused(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(16 << 20);
+	const struct change_definition *d = NULL;
+	struct error err = {0};
+	size_t length;
+	char *other = procedure_text("operator-change", &length);
+	assert_int_equal(change_definition_parse(arena, "caf\xe9/move.yaml", usual_definition,
+	                         strlen(usual_definition), "p.yaml", other, length, &d, &err),
+	        RESULT_INPUT);
+	assert_non_null(strstr(err.text, "the path is not UTF-8"));
+	assert_int_equal(change_definition_parse(arena, "move.yaml", usual_definition,
+	                         strlen(usual_definition), "\xff/p.yaml", other, length, &d, &err),
+	        RESULT_INPUT);
+	assert_null(d);
+	free(other);
+	arena_free(arena);
+}
+
 static void mistakes_at_the_top(void **state)
 {
 	(void)state;
@@ -168,6 +188,9 @@ static void mistakes_of_parties(void **state)
 	                "move.yaml:10:36: expected one to 16 addresses"},
 	        {"[\"192.0.2.1\", \"2001:db8::1\"]", "[localhost]", "move.yaml:10:37: "},
 	        {"[\"192.0.2.1\", \"2001:db8::1\"]", "192.0.2.1", "move.yaml:10:36: "},
+	        {"[\"192.0.2.21\", \"2001:db8::21\"]", "[\"192.0.2.21\", \"2001:DB8::11\"]",
+	                "move.yaml:23:49: 2001:db8::11@53 is an address of 'gaining' and of "
+	                "'losing'"},
 	        {"lag: 5m", "lag: 5", "move.yaml:11:10: "},
 	        {"lag: 5m", "lags: 5m", "move.yaml:11:5: unknown word 'lags' in a party"},
 	        {"approves: automatically", "approves: always",
@@ -293,6 +316,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(everything_is_read),
+	        TEST(a_path_that_json_cannot_hold_is_refused),
 	        TEST(mistakes_at_the_top),
 	        TEST(mistakes_of_parties),
 	        TEST(mistakes_of_ways),
