@@ -422,6 +422,22 @@ static const struct store functions = {
         .close = store_close,
 };
 
+// Whoever is refused leaves nothing behind: so we have to know that the file is ours.
+static bool make_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void remove_empty(const char *path)
+{
+	struct stat status;
+	if (stat(path, &status) == 0 && status.st_size == 0)
+		unlink(path);
+}
+
 enum result store_sqlite_open(
         const char *path, enum journal_mode mode, struct store **store, struct error *err)
 {
@@ -437,12 +453,16 @@ enum result store_sqlite_open(
 	s->store = functions;
 	s->store.name = s->path;
 	s->lock = -1;
+	bool made = mode == JOURNAL_CREATE && make_file(s->path);
 	enum result result = sql_open(&s->sql, s->path, access[mode], err);
 	if (result == RESULT_OK)
 		result = prepare(s, mode, err);
-	if (result == RESULT_OK)
+	if (result == RESULT_OK) {
 		*store = &s->store;
-	else
-		store_close(&s->store);
+		return result;
+	}
+	if (made)
+		remove_empty(s->path);
+	store_close(&s->store);
 	return result;
 }

@@ -372,6 +372,22 @@ static void a_writer_without_its_lock_takes_no_record(void **state)
 	assert_int_not_equal(access(lock, F_OK), 0);
 }
 
+// The file was deleted under a writer: nobody else may make another one, nor an empty file.
+static void who_is_refused_leaves_no_file(void **state)
+{
+	const char *path = in_folder(state, "j");
+	struct journal_options options = {.clock = clock_system(), .random = random_system()};
+	struct journal *other = NULL, *first = must_open(path, JOURNAL_CREATE);
+	struct error err;
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(
+	        journal_open(path, JOURNAL_CREATE, &options, &other, &err), RESULT_CONFLICT);
+	assert_null(other);
+	assert_int_not_equal(access(path, F_OK), 0);
+	journal_close(first);
+	journal_close(must_open(path, JOURNAL_CREATE));
+}
+
 static void a_dead_writer_holds_no_lock(void **state)
 {
 	const char *path = in_folder(state, "j");
@@ -536,6 +552,7 @@ int main(void)
 	        TEST(a_file_that_was_taken_away_takes_no_record),
 	        TEST(an_emptied_file_takes_no_record),
 	        TEST(a_writer_without_its_lock_takes_no_record),
+	        TEST(who_is_refused_leaves_no_file),
 	        TEST(a_dead_writer_holds_no_lock),
 	        TEST(a_guest_says_what_a_person_says),
 	        TEST(runner_and_guests_make_one_chain),
