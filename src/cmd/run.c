@@ -53,11 +53,15 @@ static void catch_signals(void)
 	struct sigaction action = {.sa_handler = on_signal};
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	// A terminal that goes away, unless somebody has arranged for that (nohup).
+	struct sigaction before;
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
 
 static enum result run_engine(const struct change_definition *d, struct journal *journal,
-        struct screen *screen, enum change_end *end, struct error *err)
+        const char *path, struct screen *screen, enum change_end *end, struct error *err)
 {
 	struct loop *loop;
 	struct change_engine *engine;
@@ -79,8 +83,10 @@ static enum result run_engine(const struct change_definition *d, struct journal 
 		loop_timer_start(loop, &watchman.timer, LOOK_MS);
 		catch_signals();
 		screen_start(screen, loop);
-		if (change_engine_end(engine, NULL) == CHANGE_RUNNING)
+		if (change_engine_end(engine, NULL) == CHANGE_RUNNING) {
+			screen_begins(screen, path);
 			loop_run(loop, TIME_NEVER_MS);
+		}
 		screen_stop(screen);
 		loop_timer_stop(loop, &watchman.timer);
 		*end = change_engine_end(engine, err);
@@ -125,7 +131,7 @@ static enum result run(
 	                                                  : SCREEN_PLAIN;
 	struct screen *screen = screen_new(stdout, d, style);
 	result = screen == NULL ? error_set(err, RESULT_MEMORY, "out of memory")
-	                        : run_engine(d, journal, screen, end, err);
+	                        : run_engine(d, journal, path, screen, end, err);
 	screen_free(screen);
 	if (result == RESULT_OK)
 		print_head(journal, path, json);

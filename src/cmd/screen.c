@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/json.h"
 #include "cmd/lines.h"
 #include "cmd/step_state.h"
 
@@ -75,10 +76,10 @@ static int64_t now_ms(void)
 
 // ---- What has happened -----------------------------------------------------------------------
 
-static void say_json(struct screen *s, enum change_said what, const char *step, const char *text)
+static void say_json(struct screen *s, const char *what, const char *step, const char *text)
 {
-	json_t *line = json_pack("{s:I, s:s, s:s, s:s, s:s}", "at_ms", (json_int_t)now_ms(),
-	        "change", s->d->id, "what", words[what].word, "step", step, "text", text);
+	json_t *line = json_pack("{s:I, s:s, s:s, s:s, s:o}", "at_ms", (json_int_t)now_ms(),
+	        "change", s->d->id, "what", what, "step", step, "text", json_text(text));
 	json_dumpf(line, s->out, JSON_COMPACT);
 	fputc('\n', s->out);
 	fflush(s->out);
@@ -105,32 +106,59 @@ static void say_text(const struct screen *s, enum change_said what, const char *
 		buffer_printf(out, "%s, %s: %s", text, id, s->d->procedure->steps[number].title);
 }
 
+static void say_lines(
+        struct screen *s, const char *word, enum lines_colour colour, const char *said)
+{
+	struct buffer shorter = buffer_init(SCREEN_TEXT), lines = buffer_init(SCREEN_TEXT);
+	char at[TIME_TEXT];
+	time_format(now_ms(), at);
+	lines_short_times(said, now_ms(), &shorter);
+	buffer_printf(&lines, "%.8s  %s%-8s%s", at + 11, lines_colour(&s->look, colour), word,
+	        lines_colour(&s->look, LINES_PLAIN));
+	lines_wrap(&lines, buffer_text(&shorter), SAID_COLUMN, SAID_COLUMN, s->look.width);
+	erase_table(s);
+	fputs(buffer_text(&lines), s->out);
+	fflush(s->out);
+	buffer_free(&shorter);
+	buffer_free(&lines);
+}
+
 void screen_said(void *ctx, enum change_said what, const char *step, const char *text)
 {
 	struct screen *s = ctx;
 	if (s->style == SCREEN_JSON) {
-		say_json(s, what, step, text);
+		say_json(s, words[what].word, step, text);
 		return;
 	}
 	// That it acts is what comes next, and says as much.
 	if (s->style == SCREEN_TERMINAL && what == CHANGE_SAID_SAFE &&
 	        strcmp(text, "safe now") == 0)
 		return;
-	struct buffer said = buffer_init(SCREEN_TEXT), shorter = buffer_init(SCREEN_TEXT),
-	              lines = buffer_init(SCREEN_TEXT);
-	char at[TIME_TEXT];
-	time_format(now_ms(), at);
+	struct buffer said = buffer_init(SCREEN_TEXT);
 	say_text(s, what, step, text, &said);
-	lines_short_times(buffer_text(&said), now_ms(), &shorter);
-	buffer_printf(&lines, "%.8s  %s%-8s%s", at + 11, lines_colour(&s->look, words[what].colour),
-	        words[what].word, lines_colour(&s->look, LINES_PLAIN));
-	lines_wrap(&lines, buffer_text(&shorter), SAID_COLUMN, SAID_COLUMN, s->look.width);
-	erase_table(s);
-	fputs(buffer_text(&lines), s->out);
-	fflush(s->out);
+	say_lines(s, words[what].word, words[what].colour, buffer_text(&said));
 	buffer_free(&said);
-	buffer_free(&shorter);
-	buffer_free(&lines);
+}
+
+void screen_begins(struct screen *screen, const char *journal_path)
+{
+	const struct change_definition *d = screen->d;
+	size_t servers = 0, addresses = 0;
+	char zone[DNS_NAME_TEXT];
+	struct buffer text = buffer_init(SCREEN_TEXT);
+	for (size_t i = 0; i < d->procedure->party_count; i++) {
+		servers += d->parties[i].server_count;
+		for (size_t s = 0; s < d->parties[i].server_count; s++)
+			addresses += d->parties[i].servers[s].address_count;
+	}
+	buffer_printf(&text, "%s, of %s, by %s; its journal is %s; looking at %zu name servers",
+	        d->id, dns_name_text(d->zone.wire, zone), d->procedure->id, journal_path, servers);
+	buffer_printf(&text, " with %zu addresses", addresses);
+	if (screen->style == SCREEN_JSON)
+		say_json(screen, "looks", "", buffer_text(&text));
+	else
+		say_lines(screen, "looks", LINES_BOLD, buffer_text(&text));
+	buffer_free(&text);
 }
 
 // ---- The table of steps ----------------------------------------------------------------------

@@ -18,6 +18,8 @@ enum screen_style { SCREEN_PLAIN, SCREEN_TERMINAL, SCREEN_JSON };
 struct screen *screen_new(
         FILE *out, const struct change_definition *definition, enum screen_style style);
 void screen_free(struct screen *screen);
+// Says what is run, where its journal is, and whom it asks: the first answers may take a while.
+void screen_begins(struct screen *screen, const char *journal_path);
 // Does nothing where there is no terminal.
 void screen_start(struct screen *screen, struct loop *loop);
 void screen_stop(struct screen *screen);
