@@ -1,6 +1,7 @@
 #include "cmd/check_procedure.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/options.h"
 #include "cmd/scenario_options.h"
@@ -40,7 +41,10 @@ int check_file_procedure(struct arena *arena, const char *file, const struct yam
 	bool ok = false;
 	if (procedure_from_yaml(arena, root, &p, &err) != RESULT_OK)
 		return usage_error("%s", err.text);
-	if (check_and_print(arena, p, options, &ok, &err) != RESULT_OK)
-		return usage_error("%s: %s", file, err.text);
+	if (check_and_print(arena, p, options, &ok, &err) != RESULT_OK) {
+		// What is about one place in the file begins with that.
+		bool placed = strncmp(err.text, file, strlen(file)) == 0;
+		return usage_error("%s%s%s", placed ? "" : file, placed ? "" : ": ", err.text);
+	}
 	return ok ? EXIT_SAFE : EXIT_NO;
 }
