@@ -382,6 +382,20 @@ static void weigh(void *ctx, const struct safety_fault *fault)
 	t->blocked = true;
 }
 
+// Only what counts from the beginning: the room for editions is large.
+static void trial_init(struct trial *t, const struct safety_history *history,
+        const struct safety_readers *readers, const struct known *known, int64_t now_ms)
+{
+	t->given = history;
+	t->before = history;
+	t->readers = readers;
+	t->known_given = known;
+	t->known = known;
+	t->renewal = NULL;
+	t->now_ms = now_ms;
+	t->late[0] = t->late[1] = 0;
+}
+
 static enum result trial_prepare(struct trial *t, const struct safety_effect *effect)
 {
 	const struct safety_history *h = t->before;
@@ -603,12 +617,8 @@ enum result safety_earliest(const struct safety_history *history,
 {
 	struct known known;
 	enum result result = known_find(&known, history, readers, now_ms);
-	struct trial t = {.given = history,
-	        .before = history,
-	        .readers = readers,
-	        .known_given = &known,
-	        .known = &known,
-	        .now_ms = now_ms};
+	struct trial t;
+	trial_init(&t, history, readers, &known, now_ms);
 	struct safety_window w = {.from_ms = TIME_NEVER_MS, .until_ms = TIME_NEVER_MS};
 	if (result == RESULT_OK)
 		result = trial_prepare(&t, effect);
@@ -639,12 +649,7 @@ bool safety_is_safe_now(const struct safety_history *history, const struct safet
 {
 	struct known known;
 	struct trial t;
-	t.given = t.before = history;
-	t.readers = readers;
-	t.known_given = t.known = &known;
-	t.renewal = NULL;
-	t.now_ms = now_ms;
-	t.late[0] = t.late[1] = 0;
+	trial_init(&t, history, readers, &known, now_ms);
 	enum result result = known_find(&known, history, readers, now_ms);
 	if (result == RESULT_OK)
 		result = trial_prepare(&t, effect);

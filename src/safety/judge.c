@@ -51,7 +51,7 @@ static void stretches_free(struct stretches *s)
 
 static bool stretches_grow(struct stretches *s)
 {
-	assert(s->span != NULL && s->capacity >= STRETCHES_ON_STACK);
+	assert(s->capacity >= STRETCHES_ON_STACK);
 	struct span *more = malloc(2 * s->capacity * sizeof *more);
 	if (more == NULL)
 		return false;
@@ -64,6 +64,7 @@ static bool stretches_grow(struct stretches *s)
 
 static bool stretches_add(struct stretches *s, struct span span)
 {
+	assert(s->span != NULL);
 	struct span *last = s->count > 0 ? &s->span[s->count - 1] : NULL;
 	if (last != NULL && span.from <= last->until && last->from <= span.until) {
 		last->from = span.from < last->from ? span.from : last->from;
