@@ -76,12 +76,14 @@ bool keeper_folder_of(const char *pid, char *dir)
 	if (n <= 0 || strcmp(name, KEEPER_NAME "\n") != 0)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%.20s/fd/1", pid);
-	n = readlink(path, dir, PATH_MAX - 1);
-	dir[n > 0 ? n : 0] = '\0';
-	char *file = strrchr(dir, '/');
+	char log[PATH_MAX];
+	n = readlink(path, log, sizeof(log) - 1);
+	log[n > 0 ? n : 0] = '\0';
+	char *file = strrchr(log, '/');
 	if (file == NULL || strcmp(file, "/" KEEPER_LOG) != 0)
 		return false;
 	*file = '\0';
+	memcpy(dir, log, (size_t)(file - log) + 1);
 	return true;
 }
 
