@@ -494,6 +494,19 @@ static int64_t next_renewal(const struct trial *t, int64_t x, int64_t before)
 	return before;
 }
 
+// The last instant at which what the effect itself signs is in date, or `before` where none is
+// between x and that: a window may end there.
+static int64_t last_in_date(const struct safety_effect *effect, int64_t x, int64_t before)
+{
+	for (size_t i = 0; i < effect->count; i++) {
+		int64_t last_ms = effect->changes[i].signed_until_ms - 1;
+		if (effect->changes[i].signed_until_ms != TIME_NEVER_MS && last_ms > x &&
+		        last_ms < before)
+			before = last_ms;
+	}
+	return before;
+}
+
 static enum result find_from(struct trial *t, const struct safety_effect *effect, int64_t now_ms,
         struct safety_window *w)
 {
@@ -506,7 +519,8 @@ static enum result find_from(struct trial *t, const struct safety_effect *effect
 		int64_t jump = t->longest_ms > least ? t->longest_ms : least;
 		least = least > DAY_MS * 366 ? least : least * 2;
 		// What is blamed on a signature is over as soon as that is made again.
-		x = next_renewal(t, x, jump < limit - x ? x + jump : limit);
+		int64_t next = next_renewal(t, x, jump < limit - x ? x + jump : limit);
+		x = last_in_date(effect, x, next);
 	}
 	if (result != RESULT_OK)
 		return result;
@@ -557,6 +571,34 @@ static int64_t next_run_out(const struct trial *t, int64_t after, int64_t before
 	return before;
 }
 
+// Later than this the last copies of an edition that the effect replaces outlive its signature.
+static int64_t copies_in_date(const struct trial *t, const struct safety_edition *e)
+{
+	unsigned s = slot(e);
+	if ((t->touched[s / 64] >> s % 64 & 1) == 0 || e->until_ms != TIME_NEVER_MS ||
+	        e->signed_until_ms == TIME_NEVER_MS || e->signed_until_ms == TIME_EVER_MS)
+		return TIME_NEVER_MS;
+	int64_t lag_ms = (int64_t)t->given->lag_s[e->publisher] * SECOND_MS;
+	return time_add(e->signed_until_ms, -lag_ms - edition_ttl_ms(e, t->readers));
+}
+
+// The effect may be unsafe behind the instants after which copies outlive their signature, though
+// it is safe again when that has run out: by then, nobody may trust what the copies are judged by.
+static enum result end_with_copies(
+        struct trial *t, const struct safety_effect *effect, struct safety_window *w)
+{
+	enum result result = RESULT_OK;
+	for (int i = 0; result == RESULT_OK && i < t->given->count; i++) {
+		int64_t last_ms = copies_in_date(t, &t->given->editions[i]);
+		if (last_ms < w->from_ms || last_ms >= w->until_ms - 1)
+			continue;
+		result = try_at(t, effect, last_ms + 1);
+		if (result == RESULT_OK && t->blocked)
+			result = shorten(t, effect, last_ms + 1, w);
+	}
+	return result;
+}
+
 // t was tried at w->from_ms and is safe there. Behind the instants at which signatures of the
 // history run out the effect may be safe again, because it mends that; so these are tried.
 static enum result find_until(
@@ -565,7 +607,7 @@ static enum result find_until(
 	w->ends = t->ends && t->end.at_ms > w->from_ms;
 	w->until_ms = w->ends ? t->end.at_ms : TIME_NEVER_MS;
 	w->end = t->end;
-	enum result result = RESULT_OK;
+	enum result result = end_with_copies(t, effect, w);
 	int64_t at = w->from_ms;
 	while (result == RESULT_OK && (at = next_run_out(t, at, w->until_ms)) < w->until_ms) {
 		result = try_at(t, effect, at);

@@ -169,6 +169,52 @@ static void no_window_is_jumped_over(void **state)
 	assert_false(w.expires); // nobody validates what runs out before
 }
 
+// Nor does it jump over the time in which what the effect signs is in date.
+static void an_effect_is_tried_while_it_is_in_date(void **state)
+{
+	(void)state;
+	static const char leaving[] =
+	        "timeline: t\n"
+	        "ttl: {ds: 3h, parent-ns: 5h, child-ns: 6h, dnskey: 4h, data: 5h}\n"
+	        "start:\n"
+	        "  parent: {ds: [KA, KC], ns: [A, B]}\n"
+	        "  A: {ns: [A, B], dnskey: [KA, KB, KD], dnskey-signers: [KA], data-signers: "
+	        "[KB]}\n"
+	        "  B: {ns: [A, B], dnskey: [KB, KC, KD], dnskey-signers: [KC], data-signers: "
+	        "[KD]}\n"
+	        "events:\n";
+	static const char events[] = "- {at: 0h, parent: {ns: [B]}, B: {ns: [B]}}\n";
+	static const char effect[] = "parent: {ds: [KC]}, B: {dnskey: [KC, KD]}, ttl: {dnskey: 7h}";
+	struct safety_window w = window_of_zone(leaving, events, effect, TIME_NEVER_MS, H);
+	assert_true(w.possible && w.waits);
+	struct safety_window short_one = window_of_zone(leaving, events, effect, w.from_ms + H, H);
+	assert_true(short_one.possible);
+	assert_int_equal(short_one.from_ms, w.from_ms);
+}
+
+// New signatures: the copies with the old one are bogus for whoever validated with the DS set that
+// is still held, and nobody minds them when that is gone. So the window ends, and another one
+// begins.
+static void a_window_ends_when_copies_outlive_their_signature(void **state)
+{
+	(void)state;
+	static const char going_insecure[] =
+	        "timeline: t\n"
+	        "ttl: {ds: 6h, parent-ns: 1h, child-ns: 2h, dnskey: 3h, data: 6h}\n"
+	        "lag: {parent: 3h, child: 3h}\n"
+	        "start:\n"
+	        "  parent: {ds: [K], ns: [A]}\n"
+	        "  A: {ns: [A], dnskey: [K, Z], dnskey-signers: [K], data-signers: [Z]}\n"
+	        "events:\n"
+	        "- {at: 1h, parent: {ds: []}, A: {signatures-until: 11h}}\n";
+	struct safety_window w =
+	        window_of_zone(going_insecure, "", "A: {signatures-until: 500h}", 500 * H, 2 * H);
+	assert_true(w.possible && w.ends);
+	assert_int_equal(w.from_ms, 2 * H);
+	assert_int_equal(w.until_ms, 2 * H + 1);
+	assert_int_equal(w.end.rule, SAFETY_RULE_DATA_SIGNATURE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +225,8 @@ int main(void)
 	        cmocka_unit_test(what_has_expired_before_is_broken_not_expiring),
 	        cmocka_unit_test(each_expiry_counts),
 	        cmocka_unit_test(no_window_is_jumped_over),
+	        cmocka_unit_test(an_effect_is_tried_while_it_is_in_date),
+	        cmocka_unit_test(a_window_ends_when_copies_outlive_their_signature),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
