@@ -494,10 +494,27 @@ static int64_t next_renewal(const struct trial *t, int64_t x, int64_t before)
 	return before;
 }
 
-// The last instant at which what the effect itself signs is in date, or `before` where none is
-// between x and that: a window may end there.
-static int64_t last_in_date(const struct safety_effect *effect, int64_t x, int64_t before)
+// Later than this the last copies of an edition that the effect replaces outlive its signature.
+static int64_t copies_in_date(const struct trial *t, const struct safety_edition *e)
 {
+	unsigned s = slot(e);
+	if ((t->touched[s / 64] >> s % 64 & 1) == 0 || e->until_ms != TIME_NEVER_MS ||
+	        e->signed_until_ms == TIME_NEVER_MS || e->signed_until_ms == TIME_EVER_MS)
+		return TIME_NEVER_MS;
+	int64_t lag_ms = (int64_t)t->given->lag_s[e->publisher] * SECOND_MS;
+	return time_add(e->signed_until_ms, -lag_ms - edition_ttl_ms(e, t->readers));
+}
+
+// The last instant at which what the effect itself signs is in date, or the copies of what it
+// replaces, or `before` where none is between x and that: a window may end there.
+static int64_t last_in_date(
+        const struct trial *t, const struct safety_effect *effect, int64_t x, int64_t before)
+{
+	for (int i = 0; i < t->given->count; i++) {
+		int64_t last_ms = copies_in_date(t, &t->given->editions[i]);
+		if (last_ms > x && last_ms < before)
+			before = last_ms;
+	}
 	for (size_t i = 0; i < effect->count; i++) {
 		int64_t last_ms = effect->changes[i].signed_until_ms - 1;
 		if (effect->changes[i].signed_until_ms != TIME_NEVER_MS && last_ms > x &&
@@ -520,7 +537,7 @@ static enum result find_from(struct trial *t, const struct safety_effect *effect
 		least = least > DAY_MS * 366 ? least : least * 2;
 		// What is blamed on a signature is over as soon as that is made again.
 		int64_t next = next_renewal(t, x, jump < limit - x ? x + jump : limit);
-		x = last_in_date(effect, x, next);
+		x = last_in_date(t, effect, x, next);
 	}
 	if (result != RESULT_OK)
 		return result;
@@ -569,17 +586,6 @@ static int64_t next_run_out(const struct trial *t, int64_t after, int64_t before
 			before = k->at_ms;
 	}
 	return before;
-}
-
-// Later than this the last copies of an edition that the effect replaces outlive its signature.
-static int64_t copies_in_date(const struct trial *t, const struct safety_edition *e)
-{
-	unsigned s = slot(e);
-	if ((t->touched[s / 64] >> s % 64 & 1) == 0 || e->until_ms != TIME_NEVER_MS ||
-	        e->signed_until_ms == TIME_NEVER_MS || e->signed_until_ms == TIME_EVER_MS)
-		return TIME_NEVER_MS;
-	int64_t lag_ms = (int64_t)t->given->lag_s[e->publisher] * SECOND_MS;
-	return time_add(e->signed_until_ms, -lag_ms - edition_ttl_ms(e, t->readers));
 }
 
 // The effect may be unsafe behind the instants after which copies outlive their signature, though

@@ -190,6 +190,13 @@ static void an_effect_is_tried_while_it_is_in_date(void **state)
 	struct safety_window short_one = window_of_zone(leaving, events, effect, w.from_ms + H, H);
 	assert_true(short_one.possible);
 	assert_int_equal(short_one.from_ms, w.from_ms);
+	// Nor over the time before the copies of the old DS set, 3 hours, outlive their signature.
+	struct safety_window copies = window_of_zone(leaving,
+	        "- {at: 0h, parent: {ns: [B], signatures-until: 19h}, B: {ns: [B]}}\n", effect,
+	        19 * H, H);
+	assert_true(copies.possible && copies.ends);
+	assert_int_equal(copies.from_ms, w.from_ms);
+	assert_int_equal(copies.until_ms, 16 * H + 1);
 }
 
 // New signatures: the copies with the old one are bogus for whoever validated with the DS set that
