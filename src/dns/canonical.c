@@ -7,22 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Names in the RDATA to lower case. RDATA that does not have the form of its type stays as it is
-// from there on.
-static void lower_rdata(const struct dns_layout *layout, uint8_t *octets, size_t n)
+// Names in the RDATA to lower case. False where it does not have the form of its type; it stays as
+// it is from there on.
+static bool lower_rdata(const struct dns_layout *layout, uint8_t *octets, size_t n)
 {
 	size_t at = 0;
 	for (const char *field = layout->fields; *field != '\0'; field++) {
 		size_t step = dns_field_length(*field, octets + at, n - at);
 		if (step == DNS_FIELD_BROKEN)
-			return;
-		if (*field == 'n') {
+			return false;
+		if (*field == 'n' && layout->lower) {
 			struct dns_name name;
 			dns_name_lower(&name, octets + at);
 			memcpy(octets + at, name.wire, step);
 		}
 		at += step;
 	}
+	return at == n;
+}
+
+bool dns_rdata_canonicalise(uint16_t type, uint8_t *octets, size_t n)
+{
+	const struct dns_layout *layout = dns_layout_find(type);
+	return layout == NULL || lower_rdata(layout, octets, n);
 }
 
 // The layout where there are names to be put into lower case, otherwise NULL.

@@ -35,3 +35,8 @@ struct dns_rrset {
 // Whether two RDATAs of one type are equal: names in RDATA without regard to case where the type's
 // canonical form has them in lower case (RFC 4034 6.2).
 bool dns_rdata_equal(uint16_t type, const struct dns_rdata *a, const struct dns_rdata *b);
+
+// RDATA with uncompressed names to the canonical form of its type (RFC 4034 6.2, RFC 6840 5.1), in
+// place. False where it does not have the form of its type; what is before the fault may have
+// changed then. Types that Baton does not look into stay as they are.
+bool dns_rdata_canonicalise(uint16_t type, uint8_t *octets, size_t n);
