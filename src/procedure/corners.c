@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-	FULL_CHANGES = 10,  // with at most so many changes, every corner of the way there
-	BACK_FROM_FULL = 8, // with at most so many so far, the way back from every corner
+	FULL_CHANGES = 9,   // with at most so many changes, every corner of the way there
+	BACK_FROM_FULL = 7, // with at most so many so far, the way back from every corner
 	FULL_BACK = 3,      // with at most so many to take back, every corner of that
 };
 

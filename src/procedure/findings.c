@@ -110,25 +110,58 @@ static uint64_t keys_served(const struct safety_history *h)
 	return keys;
 }
 
-static enum result check_key_kinds(struct checker *checker, const struct plan *plan)
+// The worst that readers of one kind find, where a route is gone for the sake of these readers:
+// unreachable where it cannot be gone to its end.
+static enum result word_for(struct checker *checker, const struct procedure_route *route,
+        enum safety_algorithms algorithms, enum safety_word *word)
+{
+	struct scenario *s = arena_memdup(checker->arena, checker->s, sizeof *s);
+	struct plan *plan;
+	if (s == NULL)
+		return error_set(checker->err, RESULT_MEMORY, "no memory for a check");
+	s->readers.algorithms = algorithms;
+	enum result result = plan_run(checker->arena, checker->p, s, route,
+	        checker->p->as_written ? WALK_LITERAL : WALK_COMPUTED,
+	        (struct propagation){UINT64_MAX, UINT64_MAX}, &plan, checker->err);
+	if (result != RESULT_OK)
+		return result;
+	*word = plan->possible ? SAFETY_SAFE : SAFETY_UNREACHABLE;
+	for (int i = 0; i < SAFETY_PATHS; i++)
+		if (plan->verdict.path[i].word > *word)
+			*word = plan->verdict.path[i].word;
+	plan_free(plan);
+	return RESULT_OK;
+}
+
+// Keys of different algorithms are a matter of strict readers only, and only where these find
+// worse than others.
+static enum result check_algorithms(struct checker *checker, const struct plan *plan, uint64_t keys)
 {
 	const struct safety_history *h = &plan->history;
-	uint64_t keys = keys_served(h);
-	int first = keys != 0 ? __builtin_ctzll(keys) : -1;
+	int first = keys != 0 ? __builtin_ctzll(keys) : -1, other = -1;
+	for (uint64_t k = keys; k != 0; k &= k - 1)
+		if (h->key_algorithm[__builtin_ctzll(k)] != h->key_algorithm[first])
+			other = __builtin_ctzll(k);
+	if (other < 0 || checker->s->readers.algorithms == SAFETY_LENIENT)
+		return RESULT_OK;
+	enum safety_word strict = SAFETY_SAFE, lenient = SAFETY_SAFE;
+	enum result result = word_for(checker, &plan->route, SAFETY_STRICT, &strict);
+	if (result == RESULT_OK)
+		result = word_for(checker, &plan->route, SAFETY_LENIENT, &lenient);
+	if (result != RESULT_OK || strict <= lenient)
+		return result;
+	return finding_add(checker, CHECK_ALGORITHMS, CHECK_WARNING, NULL, &plan->route, NULL,
+	        "%s has algorithm %d and %s algorithm %d: validators that insist on a signature "
+	        "for every algorithm in the DS set fail, and others do not. Use the same "
+	        "algorithms, or an algorithm rollover before or after.",
+	        name_of_key(plan, first), h->key_algorithm[first], name_of_key(plan, other),
+	        h->key_algorithm[other]);
+}
+
+static enum result check_digests(struct checker *checker, const struct plan *plan)
+{
+	const struct safety_history *h = &plan->history;
 	enum result result = RESULT_OK;
-	for (uint64_t k = keys; k != 0 && result == RESULT_OK; k &= k - 1) {
-		int key = __builtin_ctzll(k);
-		if (h->key_algorithm[key] != h->key_algorithm[first])
-			result = finding_add(checker, CHECK_ALGORITHMS, CHECK_WARNING, NULL,
-			        &plan->route, NULL,
-			        "%s has algorithm %d and %s algorithm %d: validators that insist "
-			        "on a "
-			        "signature for every algorithm in the DS set fail unless the "
-			        "procedure "
-			        "is an algorithm rollover as well.",
-			        name_of_key(plan, first), h->key_algorithm[first],
-			        name_of_key(plan, key), h->key_algorithm[key]);
-	}
 	int record = -1;
 	for (int d = 0; d < h->ds && result == RESULT_OK; d++) {
 		bool used = false;
@@ -149,6 +182,12 @@ static enum result check_key_kinds(struct checker *checker, const struct plan *p
 			        name_of_key(plan, h->ds_key[d]), h->ds_digest[d]);
 	}
 	return result;
+}
+
+static enum result check_key_kinds(struct checker *checker, const struct plan *plan)
+{
+	enum result result = check_algorithms(checker, plan, keys_served(&plan->history));
+	return result == RESULT_OK ? check_digests(checker, plan) : result;
 }
 
 // --- Hands, approvals, undo

@@ -366,7 +366,11 @@ static void test_rules(void **state)
 	             "a.ksk}\n",
 	                CHECK_NEVER, "s"},
 	        {TWO "assume: {algorithms: {b: 8}}\n"
-	             "steps:\n- {id: s, by: b, does: b.dnskey + a.zsk, undo: b.dnskey - a.zsk}\n",
+	             "steps:\n- {id: k, by: b, does: b.dnskey + a.zsk, undo: b.dnskey - a.zsk}\n"
+	             "- {id: l, by: a, does: a.dnskey + b.zsk + b.ksk, undo: a.dnskey - b.zsk - "
+	             "b.ksk}\n"
+	             "- {id: d, by: registry, does: parent.ds + b.ksk, undo: parent.ds - b.ksk}\n"
+	             "- {id: s, by: registry, does: parent.ns = b.ns, undo: parent.ns = a.ns}\n",
 	                CHECK_ALGORITHMS, NULL},
 	        {ROLL "assume: {algorithms: {op: 8}}\n", CHECK_LARGE_DNSKEY, "publish"},
 	        {ROLL "- {id: ds, by: registry, does: parent.ds + op.ksk.new, undo: parent.ds - "
@@ -386,6 +390,34 @@ static void test_rules(void **state)
 			fail_msg("no finding '%s' in\n%s", check_code_text(cases[i].code),
 			        cases[i].text);
 	}
+}
+
+// Several algorithms are a matter of validators that insist on all of them, and where these find
+// what others find there is nothing to say.
+static void test_algorithms_where_they_matter(void **state)
+{
+	(void)state;
+	const struct procedure *p = parse(
+	        TWO "assume: {algorithms: {b: 8}}\n"
+	            "steps:\n- {id: s, by: b, does: b.dnskey + a.zsk, undo: b.dnskey - a.zsk}\n");
+	struct check_report report = check_usual(p);
+	assert_null(find(&report, CHECK_ALGORITHMS, NULL)); // nobody is sent to b
+	p = parse(read_text("algorithm-rollover"));
+	report = check_usual(p);
+	assert_int_equal(report.finding_count, 0);
+	p = parse(read_text("operator-change"));
+	struct scenario s;
+	scenario_init(&s, p);
+	for (size_t i = 0; i < p->key_count; i++)
+		if (strcmp(p->parties[p->keys[i].party].id, "gaining") == 0)
+			s.keys[i].algorithm = 15;
+	report = check(p, &s);
+	assert_false(report.ok);
+	assert_non_null(find(&report, CHECK_ALGORITHMS, NULL));
+	s.readers.algorithms = SAFETY_LENIENT;
+	report = check(p, &s);
+	assert_true(report.ok);
+	assert_int_equal(report.finding_count, 0);
 }
 
 // Where changes are slow, `more` comes before `swap`, and is taken back after it. Where they are
@@ -534,6 +566,7 @@ int main(void)
 	        TEST(test_uncooperative_as_published),
 	        TEST(test_names_mean_nothing),
 	        TEST(test_rules),
+	        TEST(test_algorithms_where_they_matter),
 	        TEST(test_undo_in_every_corner),
 	        TEST(test_undo_that_makes_insecure),
 	        TEST(test_waivers),
