@@ -56,10 +56,11 @@ static bool ask(struct change_engine *e, const struct world *world, const struct
 }
 
 // Whether the last verdict recorded names the rule that is broken already, or that none is.
-static bool knows_excuse(const struct change_engine *e, const struct move *m)
+static bool knows_excuse(
+        const struct change_engine *e, const struct world *world, const struct move *m)
 {
-	const char *now = m->window.excused ? safety_rule_text(m->window.excuse.rule) : "";
-	return m->undo || strcmp(e->now.progress.steps[m->step].excuse, now) == 0;
+	return m->undo ||
+	       strcmp(e->now.progress.steps[m->step].excuse, change_record_excuse(world, m)) == 0;
 }
 
 // What a person is to agree to although something is wrong is in the journal before the person can
@@ -67,7 +68,7 @@ static bool knows_excuse(const struct change_engine *e, const struct move *m)
 static void ask_to_agree(struct change_engine *e, const struct world *world, const struct move *m)
 {
 	bool news = is_news(e, m);
-	if (m->has_window && !knows_excuse(e, m)) {
+	if (m->has_window && !knows_excuse(e, world, m)) {
 		if (!note_verdict(e, world, m))
 			return;
 		news = true;
@@ -95,7 +96,8 @@ static void wait_for(struct change_engine *e, const struct world *world, const s
 	if (!is_news(e, m))
 		return;
 	// Behind an address that comes and goes there is still the same verdict.
-	bool same = !m->has_window || (!is_other(m, e->judged[m->step]) && knows_excuse(e, m));
+	bool same =
+	        !m->has_window || (!is_other(m, e->judged[m->step]) && knows_excuse(e, world, m));
 	bool noted = same || note_verdict(e, world, m);
 	if (noted)
 		engine_say(e, m->kind == MOVE_STUCK ? CHANGE_SAID_STUCK : CHANGE_SAID_WAIT, m->step,

@@ -137,16 +137,26 @@ enum result change_effect_read(const json_t *json, struct safety_effect *effect,
 	return RESULT_OK;
 }
 
+static bool says_go(const struct world *world, const struct safety_window *w)
+{
+	return w->possible && w->from_ms <= world->now_ms;
+}
+
+const char *change_record_excuse(const struct world *world, const struct move *move)
+{
+	const struct safety_window *w = &move->window;
+	return w->excused && says_go(world, w) ? safety_rule_text(w->excuse.rule) : "";
+}
+
 json_t *change_record_verdict(const struct world *world, const struct move *move)
 {
 	const struct safety_window *w = &move->window;
-	bool go = w->possible && w->from_ms <= world->now_ms;
+	const char *excuse = change_record_excuse(world, move);
 	return json_pack("{s:I, s:b, s:b, s:o, s:o, s:o, s:b, s:b, s:b, s:s*, s:o, s:o}", "now_ms",
-	        (json_int_t)world->now_ms, "undo", move->undo, "go", go, "effect",
+	        (json_int_t)world->now_ms, "undo", move->undo, "go", says_go(world, w), "effect",
 	        change_record_effect(&move->effect), "from", instant(w->from_ms), "until",
 	        instant(w->until_ms), "insecure", w->insecure, "broken", w->broken, "possible",
-	        w->possible, "excuse", w->excused ? safety_rule_text(w->excuse.rule) : NULL,
-	        "history",
+	        w->possible, "excuse", excuse[0] != '\0' ? excuse : NULL, "history",
 	        json_pack("{s:i, s:i, s:i}", "editions", world->history.count, "keys",
 	                world->history.keys, "ds", world->history.ds),
 	        "text", change_record_text(move->text));

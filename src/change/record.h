@@ -16,6 +16,9 @@ enum result change_record_definition(struct arena *arena, const json_t *payload,
 json_t *change_record_effect(const struct safety_effect *effect);
 enum result change_effect_read(const json_t *json, struct safety_effect *effect, struct error *err);
 
+// The rule that is broken already, and that a step which may go now would go on breaking; "": none.
+// A step that waits has none: nobody is asked to agree to it yet.
+const char *change_record_excuse(const struct world *world, const struct move *move);
 // A verdict: what was asked at which instant, and the answer.
 json_t *change_record_verdict(const struct world *world, const struct move *move);
 

@@ -1,4 +1,5 @@
 // Decisions over worlds made by hand.
+#include "change/record.h"
 #include "support.h"
 
 #include <stdio.h>
@@ -212,6 +213,28 @@ static void what_stays_wrong_is_for_a_person_to_decide(void **state)
 	// Another thing that is wrong is another question.
 	bench_record(b, JOURNAL_VERDICT, "publish-new-keys", "{\"excuse\":\"chain\"}");
 	assert_no_move(b, "publish-new-keys", MOVE_ACT);
+	bench_free(b);
+}
+
+// While a step waits, people are asked for other approvals, and are not told what is wrong.
+static void what_waits_is_not_agreed_to_by_the_way(void **state)
+{
+	(void)state;
+	struct bench *b = with_wrong_data();
+	struct move later = *assert_move(b, "publish-new-keys", MOVE_APPROVE);
+	json_t *now = change_record_verdict(&b->world, &later);
+	assert_string_equal(json_string_value(json_object_get(now, "excuse")), "data");
+	later.window.from_ms = b->world.now_ms + 1;
+	json_t *wait = change_record_verdict(&b->world, &later);
+	assert_null(json_object_get(wait, "excuse"));
+	char *payload = json_dumps(wait, JSON_COMPACT);
+	bench_record(b, JOURNAL_VERDICT, "publish-new-keys", payload);
+	bench_record(b, JOURNAL_APPROVAL, "publish-new-keys", "{\"party\":\"losing\"}");
+	assert_no_move(b, "publish-new-keys", MOVE_ACT);
+	assert_move(b, "publish-new-keys", MOVE_APPROVE);
+	free(payload);
+	json_decref(now);
+	json_decref(wait);
 	bench_free(b);
 }
 
@@ -588,6 +611,7 @@ int main(void)
 	        TEST(never_safe_is_said),
 	        TEST(what_stays_wrong_is_for_a_person_to_decide),
 	        TEST(what_mends_something_wrong_needs_no_agreement),
+	        TEST(what_waits_is_not_agreed_to_by_the_way),
 	        TEST(a_refusal_rests_and_the_pause_doubles),
 	        TEST(an_unknown_outcome_is_looked_after_and_repeated),
 	        TEST(what_must_not_be_repeated_is_not),
