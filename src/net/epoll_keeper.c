@@ -117,6 +117,14 @@ static void keeper_become(
 
 // ---- Us --------------------------------------------------------------------------------------
 
+// A process that ignores SIGCHLD, as it may have been left to it, never learns how a child ended.
+static void want_ends(void)
+{
+	struct sigaction action;
+	if (sigaction(SIGCHLD, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+		signal(SIGCHLD, SIG_DFL);
+}
+
 // Until the command has begun, or failed to: 0 or an errno.
 static int read_fault(int fd)
 {
@@ -144,6 +152,7 @@ static pid_t fork_keeper(const struct loop_process_spec *spec, const int fds[3],
 int epoll_keeper_start(const struct loop_process_spec *spec, const int fds[3], pid_t *pid)
 {
 	int fault[2];
+	want_ends();
 	if (pipe2(fault, O_CLOEXEC) != 0)
 		return errno;
 	int ours = epoll_above_standard(fault[0]), theirs = epoll_above_standard(fault[1]);

@@ -93,6 +93,16 @@ static void test_signal(void **state)
 	assert_int_equal(c->end.signal, SIGKILL);
 }
 
+// Whoever starts us may have left SIGCHLD ignored, and then the kernel forgets how a child ended.
+static void test_ignored_ends(void **state)
+{
+	void (*before)(int) = signal(SIGCHLD, SIG_IGN);
+	struct child *c = run(*state, "exit 7", (struct loop_process_spec){0});
+	signal(SIGCHLD, before);
+	assert_int_equal(c->end.exit_code, 7);
+	assert_int_equal(c->end.signal, 0);
+}
+
 static void test_surroundings(void **state)
 {
 	static const char *const environment[] = {"COLOUR=green", NULL};
@@ -218,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_output_and_exit),
 	        TEST(test_signal),
+	        TEST(test_ignored_ends),
 	        TEST(test_surroundings),
 	        TEST(test_large_input_and_output),
 	        TEST(test_time_limit_ends_the_group),
