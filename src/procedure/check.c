@@ -23,7 +23,8 @@ const char *check_code_text(enum check_code code)
 	        [CHECK_NO_CHANGE] = "no-change",
 	        [CHECK_FOREIGN_HAND] = "foreign-hand",
 	        [CHECK_NO_UNDO] = "no-undo",
-	        [CHECK_NO_DEADLINE] = "no-deadline"};
+	        [CHECK_NO_DEADLINE] = "no-deadline",
+	        [CHECK_NO_HEADROOM] = "no-headroom"};
 	return texts[code];
 }
 
@@ -48,16 +49,17 @@ static const struct plan_step *find_step(const struct plan *plan, const struct p
 	return NULL;
 }
 
+// "the wait 'ttl(parent.ds)' ends", to be followed by how much too early.
 static const char *waits_as_written(struct checker *checker, const struct procedure_step *step)
 {
+	if (step->wait_count == 0)
+		return "nothing is waited for, which is";
 	struct buffer text = buffer_init(1500);
 	for (size_t i = 0; i < step->wait_count; i++)
 		buffer_printf(&text, "%s%s", i > 0 ? "; " : "", step->waits[i].text);
-	const char *copy = step->wait_count == 0 ? "no wait"
-	                                         : arena_printf(checker->arena, "the wait '%s'",
-	                                                   buffer_text(&text));
+	const char *copy = arena_printf(checker->arena, "the wait '%s' ends", buffer_text(&text));
 	buffer_free(&text);
-	return copy != NULL ? copy : "the wait";
+	return copy != NULL ? copy : "the wait ends";
 }
 
 static enum result add_early(struct checker *checker, const struct procedure_route *route,
@@ -73,15 +75,14 @@ static enum result add_early(struct checker *checker, const struct procedure_rou
 	duration_format(e->worst_ms, worst);
 	if (e->best_ms == 0)
 		result = finding_add(checker, CHECK_EARLY, severity, step, route, &f,
-		        "step '%s': %s is enough only where changes are everywhere at once; with "
-		        "the "
-		        "propagation that is allowed it ends %s too early: %s",
+		        "step '%s': %s too early by %s with the propagation that is allowed, "
+		        "though "
+		        "not where changes are everywhere at once: %s",
 		        step->id, wait, worst, because);
 	else
 		result = finding_add(checker, CHECK_EARLY, severity, step, route, &f,
-		        "step '%s': %s ends %s too early even where changes are everywhere at once "
-		        "(%s at "
-		        "worst): %s",
+		        "step '%s': %s too early by %s even where changes are everywhere at once "
+		        "(by %s at worst): %s",
 		        step->id, wait, duration_format(e->best_ms, best), worst, because);
 	if (f != NULL) {
 		f->short_best_ms = e->best_ms;

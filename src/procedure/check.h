@@ -39,6 +39,7 @@ enum check_code {
 	CHECK_FOREIGN_HAND,   // an operator changes what another operator serves
 	CHECK_NO_UNDO,        // a published text that does not say how to go back
 	CHECK_NO_DEADLINE,    // a published text that waits for a party for ever
+	CHECK_NO_HEADROOM,    // a published text that does not ask how long signatures are valid
 	CHECK_CODES,
 };
 

@@ -96,6 +96,56 @@ static enum result check_new_ds(
 	return RESULT_OK;
 }
 
+// How the procedure calls a key of the history.
+static const char *key_id(
+        const struct procedure *p, const struct procedure_binding *binding, int key)
+{
+	for (size_t i = 0; i < p->key_count; i++)
+		if (binding->keys[i] >> key & 1)
+			return p->keys[i].id;
+	return "a key";
+}
+
+// The keys of the DS set that is served last.
+static uint64_t keys_of_ds(const struct safety_history *h)
+{
+	const struct safety_edition *now = safety_current(h, 0, SAFETY_DS);
+	uint64_t keys = 0;
+	for (uint64_t ds = now != NULL ? now->content : 0; ds != 0; ds &= ds - 1)
+		keys |= UINT64_C(1) << h->ds_key[__builtin_ctzll(ds)];
+	return keys;
+}
+
+// A key leaves a DNSKEY set of the delegated zone, and the DS set still refers to it: a parent that
+// looks at its delegations finds this wrong. Steps happen one after the other, so that what is
+// current before the step is what was before its first edition.
+static enum result check_key_has_ds(struct checker *checker, const struct walk *before,
+        const struct procedure_step *step, const struct safety_effect *effect,
+        const struct procedure_route *route)
+{
+	const struct safety_history *h = &before->history;
+	const struct safety_edition *ns = safety_current(h, 0, SAFETY_NS);
+	uint64_t wanted = keys_of_ds(h);
+	for (size_t i = 0; i < effect->count && ns != NULL; i++) {
+		const struct safety_change *c = &effect->changes[i];
+		const struct safety_edition *now = safety_current(h, c->publisher, SAFETY_DNSKEY);
+		if (c->kind != SAFETY_DNSKEY || now == NULL ||
+		        (ns->content >> c->publisher & 1) == 0)
+			continue;
+		uint64_t left = now->content & ~c->content & wanted;
+		if (left == 0 || (step->waives & PROCEDURE_WAIVE_DS_WITHOUT_KEY))
+			continue;
+		return finding_add(checker, CHECK_DS_WITHOUT_KEY, CHECK_WARNING, step, route, NULL,
+		        "step '%s': %s leaves the DNSKEY set while the DS set still refers to it; "
+		        "a "
+		        "parent that checks finds that wrong, and there is no way back through the "
+		        "old key. Remove the DS record before, or waive ds-without-key with the "
+		        "parent's consent.",
+		        step->id, key_id(checker->p, &before->binding, __builtin_ctzll(left)));
+	}
+	return RESULT_OK;
+}
+
 static uint64_t keys_served(const struct safety_history *h)
 {
 	uint64_t keys = 0;
@@ -308,7 +358,8 @@ static enum result check_undo_of(struct checker *checker, const struct walk *bef
 	        "step '%s': its undo does not lead back to what was before it.", step->id);
 }
 
-static enum result check_undos(struct checker *checker, const struct procedure_route *route)
+// What is wrong with single steps as sets of keys and servers go, whenever they happen.
+static enum result check_sets(struct checker *checker, const struct procedure_route *route)
 {
 	struct walk w;
 	enum result result =
@@ -327,10 +378,21 @@ static enum result check_undos(struct checker *checker, const struct procedure_r
 			result = walk_apply(&w, &choice, true, checker->err);
 		if (result == RESULT_OK)
 			result = check_undo_of(checker, &before, &w, choice.step, route);
+		if (result == RESULT_OK)
+			result = check_key_has_ds(
+			        checker, &before, choice.step, &choice.effect, route);
 		walk_end(&before);
 	}
 	walk_end(&w);
 	return result;
+}
+
+static bool asks_for_headroom(const struct procedure *p)
+{
+	for (size_t i = 0; i < p->requirement_count; i++)
+		if (p->requirements[i].kind == PROCEDURE_SIGNATURES_OUTLAST)
+			return true;
+	return false;
 }
 
 // A published text is asked for what every procedure of ours has to say.
@@ -351,6 +413,10 @@ static enum result check_silence(struct checker *checker, const struct procedure
 		result = finding_add(checker, CHECK_NO_DEADLINE, CHECK_NOTE, NULL, route, NULL,
 		        "no step has a deadline: a party that does nothing stops the change for "
 		        "ever.");
+	if (result == RESULT_OK && !asks_for_headroom(checker->p))
+		result = finding_add(checker, CHECK_NO_HEADROOM, CHECK_NOTE, NULL, route, NULL,
+		        "nothing requires that signatures outlast the procedure, its undo and what "
+		        "caches keep.");
 	return result;
 }
 
@@ -374,5 +440,5 @@ enum result findings_of_route(struct checker *checker, const struct procedure_ro
 	if (result == RESULT_OK && checker->p->as_written)
 		result = check_silence(checker, route);
 	plan_free(plan);
-	return result == RESULT_OK ? check_undos(checker, route) : result;
+	return result == RESULT_OK ? check_sets(checker, route) : result;
 }
