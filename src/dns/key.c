@@ -125,6 +125,19 @@ struct dns_public *dns_key_public(struct dns_key *key)
 	return key->public;
 }
 
+bool dns_key_is_decodable(struct dns_key *key)
+{
+	return dns_key_public(key) != NULL;
+}
+
+bool dns_key_verify(struct dns_key *key, const uint8_t *data, size_t length,
+        const uint8_t *signature, size_t signature_length)
+{
+	struct dns_public *public = dns_key_public(key);
+	return public != NULL &&
+	       dns_public_verify(public, data, length, signature, signature_length);
+}
+
 bool dns_key_is_zone_key(const struct dns_key *key)
 {
 	return (key_flags(key) & DNS_KEY_ZONE) != 0 && key_protocol(key) == 3;

@@ -50,6 +50,13 @@ bool dns_key_is_zone_key(const struct dns_key *key); // ZONE set and protocol 3
 bool dns_key_is_sep(const struct dns_key *key);
 bool dns_key_is_revoked(const struct dns_key *key);
 
+// Whether the public key has the form of its algorithm, so that signatures can be checked by it.
+bool dns_key_is_decodable(struct dns_key *key);
+// Whether the signature over these octets is this key's. Nothing is said about dates, or about
+// whether the key may sign; false where it cannot be decoded.
+bool dns_key_verify(struct dns_key *key, const uint8_t *data, size_t length,
+        const uint8_t *signature, size_t signature_length);
+
 bool dns_key_equal(const struct dns_key *a, const struct dns_key *b);
 
 #define DNS_KEY_ID_TEXT 65

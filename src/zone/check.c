@@ -20,8 +20,7 @@ static void count_names(struct checking *checking)
 		report->names++;
 		if (!(node->flags & ZONE_NODE_DELEGATION))
 			continue;
-		const struct zone_rrset *ds =
-		        zone_node_find(checking->zone, node, DNS_TYPE_DS);
+		const struct zone_rrset *ds = zone_node_find(checking->zone, node, DNS_TYPE_DS);
 		report->delegations++;
 		report->signed_delegations += ds != NULL && ds->count > 0 ? 1 : 0;
 	}

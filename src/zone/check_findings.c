@@ -34,7 +34,9 @@ static int compare(const void *a, const void *b)
 		return x->type < y->type ? -1 : 1;
 	if (x->phase != y->phase)
 		return x->phase < y->phase ? -1 : 1;
-	return (x->sequence > y->sequence) - (x->sequence < y->sequence);
+	if (x->sequence != y->sequence)
+		return x->sequence < y->sequence ? -1 : 1;
+	return strcmp(x->text, y->text);
 }
 
 static void list_cut(struct finding_list *list, size_t limit)

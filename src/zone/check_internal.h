@@ -70,13 +70,13 @@ struct checking {
 	size_t apex_length; // octets of its name
 	struct check_key *keys;
 	size_t key_count;
-	bool algorithm[256];     // that every set has to be signed with
-	bool *signs_keys;        // for each key: a valid signature of it is over the DNSKEY set
+	bool algorithm[256];      // that every set has to be signed with
+	bool *signs_keys;         // for each key: a valid signature of it is over the DNSKEY set
 	bool has_nsec, has_nsec3; // at the apex: NSEC, NSEC3PARAM
 	struct findings findings;
 	pthread_mutex_t lock;
 	struct error *err;
-	enum result result; // the first failure
+	enum result result;   // the first failure
 	size_t done, planned; // names, of all phases
 };
 
@@ -86,14 +86,14 @@ void checking_merge(struct checking *checking, struct findings *findings);
 // Calls job(ctx, worker, i) for each i below count, from as many threads as the options say; worker
 // is below that number. nodes: how many names that means, for the progress.
 typedef void check_job_fn(void *ctx, unsigned worker, size_t job);
-void check_jobs(struct checking *checking, size_t count, size_t nodes, check_job_fn *job, void *ctx);
+void check_jobs(
+        struct checking *checking, size_t count, size_t nodes, check_job_fn *job, void *ctx);
 // One job for each block of nodes, from `from` to just before `to`.
 typedef void check_block_fn(
         void *ctx, unsigned worker, size_t from, size_t to, struct findings *findings);
-void check_blocks(
-        struct checking *checking, enum phase phase, check_block_fn *block, void *ctx);
+void check_blocks(struct checking *checking, enum phase phase, check_block_fn *block, void *ctx);
 
-void check_apex(struct checking *checking);     // keys, and what is said about them
+void check_apex(struct checking *checking);      // keys, and what is said about them
 void check_key_links(struct checking *checking); // after signatures: which keys sign the keys
 void check_data(struct checking *checking);
 void check_signatures(struct checking *checking);
