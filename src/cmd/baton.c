@@ -18,6 +18,8 @@ static const struct command {
         {"check", "is a timeline or a procedure safe for every resolver?", cmd_check},
         {"plan", "a procedure and a zone's TTLs, as a calendar with the reason for each wait",
                 cmd_plan},
+        {"preflight", "would a registry take this delegation? Technical checks, one by one",
+                cmd_preflight},
         {"watch", "a delegation, live: what can be cached now, and what is safe from when",
                 cmd_watch},
         {"run", "run a change: observe, prove, act, record", cmd_run},
