@@ -455,6 +455,12 @@ enum result yaml_parse(struct arena *arena, const char *file, const char *data, 
 	r->arena = arena;
 	r->file = name;
 	r->err = err;
+	// A byte order mark may begin the text (YAML 1.2, 5.2); the parser skips it only where it
+	// has to find out the encoding.
+	if (length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
+		data += 3;
+		length -= 3;
+	}
 	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r->parser, (const unsigned char *)data, length);
 	const struct yaml_node *top = NULL;

@@ -404,6 +404,15 @@ static void loads_files(void **state)
 	assert_int_equal(yaml_load(*state, path, &root, &err), RESULT_SYSTEM);
 }
 
+static void a_byte_order_mark_may_begin_the_text(void **state)
+{
+	const struct yaml_node *root = parse(*state, "\xef\xbb\xbfx: b\ny: d\n");
+	assert_string_equal(text_at(root, "x"), "b");
+	assert_string_equal(text_at(root, "y"), "d");
+	assert_refused(
+	        *state, "\xef\xbb\xbfx: b\nx: c\n", "f:2:1: 'x' is there twice, first in line 1");
+}
+
 int main(void)
 {
 #define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, make_arena, free_arena)
@@ -427,6 +436,7 @@ int main(void)
 	        WITH_ARENA(limits_hold),
 	        WITH_ARENA(typed_access_says_what_it_expected),
 	        WITH_ARENA(unknown_words_get_a_suggestion),
+	        WITH_ARENA(a_byte_order_mark_may_begin_the_text),
 	        WITH_ARENA(loads_files),
 	};
 	return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);
