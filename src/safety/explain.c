@@ -166,9 +166,13 @@ static void tell_signature(struct teller *t, const struct safety_fault *f, int16
 	tell_publisher(t, index);
 	buffer_puts(t->out, " serves ");
 	tell_edition(t, index);
-	buffer_puts(t->out, early ? " before its signature is valid, at "
-	                          : " with a signature valid only until ");
-	tell_time(t, early ? e->signed_from_ms : e->signed_until_ms);
+	if (e->signed_until_ms == TIME_EVER_MS)
+		buffer_puts(t->out, " without a valid signature");
+	else {
+		buffer_puts(t->out, early ? " before its signature is valid, at "
+		                          : " with a signature valid only until ");
+		tell_time(t, early ? e->signed_from_ms : e->signed_until_ms);
+	}
 	buffer_printf(t->out, ", and a %s meets it from ",
 	        f->path == SAFETY_FORWARDER ? "validator behind a cache" : "resolver");
 	tell_time(t, f->at_ms);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "safety/timeline.h"
 
 #define H HOUR_MS
@@ -222,6 +223,31 @@ static void a_window_ends_when_copies_outlive_their_signature(void **state)
 	assert_int_equal(w.end.rule, SAFETY_RULE_DATA_SIGNATURE);
 }
 
+// What was observed without any valid signature has none that runs out at some time.
+static void what_never_had_a_signature_is_told_so(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(1 << 20);
+	struct error err = {0};
+	struct timeline tl;
+	struct safety_verdict verdict;
+	struct buffer text = buffer_init(1 << 16);
+	char *source = arena_printf(arena, "%s- {at: 1h, parent: {ns: [A]}}\n", zone);
+	assert_int_equal(timeline_parse(arena, "t", source, strlen(source), &tl, &err), RESULT_OK);
+	struct safety_history *h = &tl.history;
+	for (uint16_t i = 0; i < h->count; i++)
+		if (h->editions[i].kind == SAFETY_DS)
+			h->editions[i].signed_until_ms = TIME_EVER_MS;
+	assert_int_equal(safety_judge(h, &safety_all_readers, H, H, &verdict), RESULT_OK);
+	assert_int_equal(verdict.path[SAFETY_DIRECT].word, SAFETY_BOGUS);
+	safety_fault_text(h, &verdict.path[SAFETY_DIRECT].fault, SAFETY_TIME_RELATIVE, &text);
+	assert_non_null(strstr(buffer_text(&text),
+	        "serves the DS set (for K1) without a valid signature, and a resolver meets it"));
+	buffer_free(&text);
+	timeline_free(&tl);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +260,7 @@ int main(void)
 	        cmocka_unit_test(no_window_is_jumped_over),
 	        cmocka_unit_test(an_effect_is_tried_while_it_is_in_date),
 	        cmocka_unit_test(a_window_ends_when_copies_outlive_their_signature),
+	        cmocka_unit_test(what_never_had_a_signature_is_told_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
