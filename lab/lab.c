@@ -154,8 +154,26 @@ static enum result lab_wait_ready(
 	return result;
 }
 
+// The name of the folder stands in quotes in the servers' configuration, and in their messages.
+static enum result lab_check_given(const char *dir, struct error *err)
+{
+	if (dir == NULL)
+		return RESULT_OK;
+	if (dir[0] == '\0')
+		return error_set(err, RESULT_INPUT, "the folder's name is empty");
+	for (const char *c = dir; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f || strchr("\"'\\", *c) != NULL)
+			return error_set(err, RESULT_INPUT,
+			        "a quote, backslash or control character in the folder's name, "
+			        "which the servers could not read: %s",
+			        dir);
+	return RESULT_OK;
+}
+
 static enum result lab_start(struct lab *lab, const struct lab_options *options, struct error *err)
 {
+	if (lab_check_given(options->dir, err) != RESULT_OK)
+		return RESULT_INPUT;
 	char *dir = lab_folder_name(lab->arena, options->dir, err);
 	if (dir == NULL)
 		return RESULT_SYSTEM;
@@ -331,7 +349,7 @@ static _Noreturn void lab_child(const struct lab *lab, char *const argv[], int o
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setenv("BATON_LAB", lab->info.dir, 1);
 		execvp(argv[0], argv);
-		dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0], strerror(errno));
+		dprintf(STDERR_FILENO, "baton: lab: cannot run %s: %s\n", argv[0], strerror(errno));
 		_exit(127);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/data.h"
 #include "cmd/lab_words.h"
 #include "cmd/options.h"
 #include "lab/prober.h"
@@ -315,6 +316,19 @@ static int demo(struct wishes *w)
 	return output_end(good ? 0 : EXIT_NO);
 }
 
+// The change is looked for before a lab is started for it.
+static int check_change(const char *change)
+{
+	struct error err = {0};
+	const char *path = NULL;
+	struct arena *arena = arena_new(1u << 16);
+	char *name = arena != NULL ? arena_printf(arena, "lab/changes/%s.yaml", change) : NULL;
+	bool found = name != NULL && change[0] != '\0' && strchr(change, '/') == NULL &&
+	             data_path(arena, name, &path, &err) == RESULT_OK;
+	arena_free(arena);
+	return found ? 0 : usage_error("lab demo: --change: no change '%.60s'", change);
+}
+
 int lab_word_demo(int argc, char **argv)
 {
 	const char *ttls = NULL, *names = NULL, *rate = NULL;
@@ -347,5 +361,7 @@ int lab_word_demo(int argc, char **argv)
 		status = lab_word_number("--names", names, 100, LAB_NAMES_MAX, &w.lab.names);
 	if (status == 0)
 		status = lab_word_number("--rate", rate, 1, PROBER_RATE_MAX, &w.probe.rate);
+	if (status == 0)
+		status = check_change(w.change);
 	return status == 0 ? demo(&w) : status;
 }

@@ -101,6 +101,9 @@ int lab_word_probe(int argc, char **argv)
 		return usage_error("lab probe: '%.60s' is too much; --help explains", argv[0]);
 	if (time != NULL && duration_parse(time, &time_ms, &err) != RESULT_OK)
 		return usage_error("--for: %s", err.text);
+	if (time != NULL && time_ms == 0)
+		return usage_error(
+		        "--for: '%.60s' is no time; without --for it is until Ctrl-C", time);
 	status = lab_word_number("--rate", rate, 1, PROBER_RATE_MAX, &how.rate);
 	return status == 0 ? probe(dir, &how, time_ms, json) : status;
 }

@@ -62,7 +62,7 @@ static int run_one(const struct scenario *scenario, const struct wishes *w)
 	return result != RESULT_OK ? lab_word_fail("run", &err) : !outcome.met;
 }
 
-// One operand; returns the exit status.
+// One operand; returns the exit status. Without wishes it is only read.
 static int run_operand(const char *operand, const struct wishes *w)
 {
 	struct error err = {0};
@@ -73,9 +73,24 @@ static int run_operand(const char *operand, const struct wishes *w)
 	                                   : error_set(&err, RESULT_MEMORY, "out of memory");
 	if (result == RESULT_OK)
 		result = scenario_load(arena, path, &scenario, &err);
-	int status = result == RESULT_OK ? run_one(scenario, w) : (lab_word_fail("run", &err), 2);
+	int status = result != RESULT_OK ? (lab_word_fail("run", &err), 2)
+	             : w != NULL         ? run_one(scenario, w)
+	                                 : 0;
 	arena_free(arena);
 	return status;
+}
+
+// All are read before the first one runs: what cannot be used is said at once, without a lab.
+static int run_each(int count, char **operands, const struct wishes *w)
+{
+	int worst = 0;
+	for (int i = 0; i < count && worst == 0; i++)
+		worst = run_operand(operands[i], NULL);
+	for (int i = 0; i < count && worst != EXIT_USAGE; i++) {
+		int status = run_operand(operands[i], w);
+		worst = status > worst ? status : worst;
+	}
+	return worst;
 }
 
 static int run_is_yaml(const struct dirent *entry)
@@ -138,17 +153,11 @@ int lab_word_run(int argc, char **argv)
 	};
 	const struct command_help help = {
 	        "baton lab run [OPTION…] --all | SCENARIO…", about, specs, more};
-	int status = 0, worst = 0;
+	int status = 0;
 	int n = options_parse(&help, argc, argv, &status);
 	if (n < 0)
 		return status;
 	if ((n == 0) != all)
 		return usage_error("lab run: expected scenarios, or --all; --help explains");
-	if (all)
-		worst = run_all(&w);
-	for (int i = 0; i < n; i++) {
-		status = run_operand(argv[i], &w);
-		worst = status > worst ? status : worst;
-	}
-	return output_end(worst);
+	return output_end(all ? run_all(&w) : run_each(n, argv, &w));
 }
