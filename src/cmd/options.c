@@ -7,6 +7,13 @@
 #include "base/error.h"
 #include "base/yaml.h"
 
+static const char *program = "baton";
+
+void options_program(const char *name)
+{
+	program = name;
+}
+
 int usage_error(const char *format, ...)
 {
 	char text[sizeof((struct error *)0)->text];
@@ -16,7 +23,7 @@ int usage_error(const char *format, ...)
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	error_set(&printable, RESULT_INPUT, "%s", text);
-	fprintf(stderr, "baton: %s\n", printable.text);
+	fprintf(stderr, "%s: %s\n", program, printable.text);
 	return EXIT_USAGE;
 }
 

@@ -44,6 +44,8 @@ int options_parse(const struct command_help *help, int argc, char **argv, int *s
 // The same where the operands are a command with options of its own: the first operand ends ours.
 int options_parse_leading(const struct command_help *help, int argc, char **argv, int *status);
 
+// What messages begin with where it is not "baton"; the text is not copied.
+void options_program(const char *name);
 // One line on standard error, "baton: …", and EXIT_USAGE to return. Control characters, which may
 // come from the command line, are shown as "?".
 int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
