@@ -302,6 +302,23 @@ static void tell_fault(struct move *m, const char *before, const struct safety_h
 	buffer_free(&text);
 }
 
+// Why the step waits; and where a signature runs out meanwhile, that the instant is only good if it
+// is made again.
+static void tell_wait(struct move *m, const struct safety_history *after)
+{
+	const struct safety_window *w = &m->window;
+	char before[200] = "", at[TIME_TEXT];
+	if (w->expires && w->expiry.cached >= 0) {
+		const struct safety_edition *e = &after->editions[w->expiry.cached];
+		snprintf(before, sizeof before,
+		        "Signatures of %s over its %s have to be made again before %s. ",
+		        safety_publisher_name(after, e->publisher),
+		        safety_kind_text((enum safety_kind)e->kind),
+		        time_format(w->expiry.at_ms, at));
+	}
+	tell_fault(m, before, after, &w->cause);
+}
+
 static struct move *move_judged(struct decider *d, enum move_kind kind, const struct task *task,
         const struct safety_effect *effect, const struct safety_window *window)
 {
@@ -327,7 +344,10 @@ static enum result ask_model(struct decider *d, const struct task *task,
 		struct move *m = move_judged(
 		        d, window->possible ? MOVE_WAIT : MOVE_STUCK, task, effect, window);
 		m->until_ms = window->possible ? window->from_ms : TIME_NEVER_MS;
-		tell_fault(m, window->possible ? "" : "never safe: ", &after, &window->cause);
+		if (window->possible)
+			tell_wait(m, &after);
+		else
+			tell_fault(m, "never safe: ", &after, &window->cause);
 	} else if (window->insecure && !d->in->definition->may_be_insecure && !task->undo) {
 		struct move *m = move_judged(d, MOVE_STUCK, task, effect, window);
 		move_say(m, "it would make the zone insecure; where that is wanted, the definition "

@@ -39,7 +39,8 @@ struct change_engine {
 	int64_t early_ms; // for which such instant it looked last
 	// What was said last of each step and kind of move, so that it is said once.
 	char said[PROCEDURE_MAX_STEPS][2][80];
-	// What the last verdict recorded on each step says, so that it is recorded once.
+	// What the last verdict says that was recorded on each step while it waited, so that it is
+	// recorded once.
 	char judged[PROCEDURE_MAX_STEPS][80];
 	char missing[4096];
 	enum change_end end;

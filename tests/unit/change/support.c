@@ -153,6 +153,8 @@ static void fill(struct bench *b, struct observe_round *round, const struct cell
 	content->signed_from_ms = is_signed ? START_MS - DAY_MS : TIME_EVER_MS;
 	content->signed_until_ms =
 	        is_signed && !b->endless ? START_MS + 300 * DAY_MS : TIME_NEVER_MS;
+	if (kind == SAFETY_DS && b->ds_signed_until_ms > 0)
+		content->signed_until_ms = b->ds_signed_until_ms;
 	if (kind == SAFETY_DS)
 		fill_ds(b, round, cell, content);
 	if (kind == SAFETY_NS) {

@@ -46,7 +46,8 @@ struct bench {
 	enum observe_gap_kind problem_kind; // 0: a server that nobody knows
 	size_t problem_count;               // so many of them; 0: one
 	int64_t now_ms;
-	bool endless; // signatures do not run out
+	int64_t ds_signed_until_ms; // 0: as all others
+	bool endless;               // signatures do not run out
 	bool has_world, acting, acting_undo;
 	int acting_step;
 };

@@ -83,6 +83,26 @@ static void a_wait_names_the_cached_record_and_the_instant(void **state)
 	bench_free(b);
 }
 
+static void a_wait_says_what_has_to_be_signed_again(void **state)
+{
+	(void)state;
+	struct bench *b = with_both_ds();
+	const struct move *wait = assert_move(b, "name-new-servers", MOVE_WAIT);
+	assert_null(strstr(wait->text, "again"));
+	int64_t until_ms = wait->until_ms;
+	b->ds_signed_until_ms = b->now_ms + 30 * MINUTE_MS;
+	bench_look(b, 60);
+	wait = assert_move(b, "name-new-servers", MOVE_WAIT);
+	char text[200], at[TIME_TEXT];
+	snprintf(text, sizeof text,
+	        "Signatures of parent over its ds have to be made again before %s. A resolver that "
+	        "fetched ",
+	        time_format(b->ds_signed_until_ms, at));
+	assert_says(wait, text);
+	assert_int_equal(wait->until_ms, until_ms);
+	bench_free(b);
+}
+
 static void gaps_block(void **state)
 {
 	(void)state;
@@ -604,6 +624,7 @@ int main(void)
 	        TEST(the_first_step_is_safe_at_once),
 	        TEST(seen_is_what_every_address_shows_after_the_lag),
 	        TEST(a_wait_names_the_cached_record_and_the_instant),
+	        TEST(a_wait_says_what_has_to_be_signed_again),
 	        TEST(gaps_block),
 	        TEST(a_time_without_observation_is_bridged_as_long_as_is_declared),
 	        TEST(what_is_there_already_is_seen),
