@@ -199,6 +199,20 @@ int lab_word_restart(int argc, char **argv)
 
 // --- exec, shell --------------------------------------------------------------------------------
 
+static void outlive(int number)
+{
+	(void)number;
+}
+
+// Ctrl-C is for the command, which gets it from the terminal as well: a handler ends with exec(),
+// while a signal that we ignore would be ignored there, too.
+static void outlive_ctrl_c(void)
+{
+	struct sigaction action = {.sa_handler = outlive, .sa_flags = SA_RESTART}, before;
+	if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(SIGINT, &action, NULL);
+}
+
 // Enters the lab in dir, or the only one; the exit status is the command's.
 static int run_inside(const char *dir, char *const argv[], const char *word)
 {
@@ -207,7 +221,7 @@ static int run_inside(const char *dir, char *const argv[], const char *word)
 	int status = 0;
 	if (lab_open(dir, &lab, &err) != RESULT_OK)
 		return lab_word_fail(word, &err);
-	signal(SIGINT, SIG_IGN); // it is for the command, which gets it from the terminal as well
+	outlive_ctrl_c();
 	enum result result = lab_run_in(lab, argv, 0, &status, &err);
 	lab_close(lab);
 	if (result != RESULT_OK)

@@ -212,6 +212,11 @@ static void test_ended_only_by_its_name(void **state)
 	assert_int_equal(baton_lab("exec --dir /nowhere true", out, sizeof(out)), 1);
 	snprintf(arguments, sizeof(arguments), "exec --dir '%s' test -n --dir", dir);
 	assert_int_equal(baton_lab(arguments, out, sizeof(out)), 0);
+	signal(SIGINT, SIG_DFL); // whoever runs the tests may have it ignored
+	snprintf(arguments, sizeof(arguments), "exec --dir '%s' sh -c 'kill -INT $$; echo goes on'",
+	        dir);
+	assert_int_equal(baton_lab(arguments, out, sizeof(out)), 128 + SIGINT);
+	assert_string_equal(out, "");
 	snprintf(arguments, sizeof(arguments), "restart nobody --dir '%s'", dir);
 	assert_int_equal(baton_lab(arguments, out, sizeof(out)), 1);
 	assert_non_null(strstr(out, "no server 'nobody'"));
