@@ -15,6 +15,8 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
         {"compare", "is the registered data of two copies of a zone equal?", cmd_zone_compare},
+        {"verify", "is it valid: signatures, denial of existence, delegations, digest?",
+                cmd_zone_verify},
         {"facts", "TTLs, signers, expiry, and what else a plan needs", cmd_zone_facts},
 };
 
