@@ -37,7 +37,8 @@ static void verify_denial(struct chain *c)
 	for (size_t i = 0; m != NULL && i < m->section[DNS_AUTHORITY].count; i++) {
 		const struct dns_rrset *set = &m->section[DNS_AUTHORITY].rrset[i];
 		if (set->count > 0 && (set->type == DNS_TYPE_NSEC || set->type == DNS_TYPE_NSEC3))
-			verify_set(c, set, "the proof that a name does not exist");
+			verify_set(
+			        c, set, "the signature over the proof that a name does not exist");
 	}
 }
 
@@ -58,7 +59,8 @@ static bool verify_keys(struct chain *c, const struct dns_rrset *set)
 		broken(c, expected, "the DS set",
 		        "it has only algorithms and digests that cannot be checked");
 	else if (!linked && verified.outcome != DNS_SIGNATURE_GOOD)
-		broken(c, expected, "the DNSKEY set", dns_signature_text(verified.outcome));
+		broken(c, expected, "the signature over the DNSKEY set",
+		        dns_signature_text(verified.outcome));
 	else if (!linked)
 		broken(c, expected, "the DNSKEY set", "none of its signers is in the DS set");
 	return linked;
@@ -80,9 +82,9 @@ static void verify_at(struct chain *c, const struct dns_rrset *set)
 		if (soa == NULL)
 			soa = own_set(f, &c->address->answer[TECHNICAL_SOA_TCP], DNS_TYPE_SOA);
 		if (soa != NULL)
-			verify_set(c, soa, "the SOA record");
+			verify_set(c, soa, "the signature over the SOA record");
 		if (ns != NULL)
-			verify_set(c, ns, "the NS set");
+			verify_set(c, ns, "the signature over the NS set");
 		verify_denial(c);
 	}
 	dns_keys_clear(&c->keys);
