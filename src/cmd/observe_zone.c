@@ -172,6 +172,18 @@ static void seen(void *ctx, struct observe_round *round)
 	look_ended(look, RESULT_OK);
 }
 
+void observe_zone_print_notes(const struct discover_found *found)
+{
+	for (size_t i = 0; i < found->note_count; i++) {
+		const char *note = found->notes[i];
+		bool told = found->result != RESULT_OK && strstr(found->error.text, note) != NULL;
+		for (size_t j = 0; j < i; j++)
+			told = told || strcmp(found->notes[j], note) == 0;
+		if (!told)
+			fprintf(stderr, "baton: note: %s\n", note);
+	}
+}
+
 static void found(void *ctx, const struct discover_found *found)
 {
 	struct look *look = ctx;
@@ -179,8 +191,7 @@ static void found(void *ctx, const struct discover_found *found)
 	look->error = found->error;
 	look->subject = found->subject;
 	look->negative_ttl_s = found->negative_ttl_s;
-	for (size_t i = 0; i < found->note_count; i++)
-		fprintf(stderr, "baton: note: %s\n", found->notes[i]);
+	observe_zone_print_notes(found);
 	if (result == RESULT_OK)
 		result = observer_new(look->loop, look->engine, &look->random, look->subject, NULL,
 		        &look->observer, &look->error);
@@ -274,7 +285,24 @@ static enum result tell_missing(const struct look *look, struct error *err)
 	return RESULT_OK;
 }
 
-static enum result take_ttls(const struct look *look, struct scenario *scenario, struct error *err)
+// A TTL that nobody served is taken from elsewhere, and may be larger in truth. (The proof that
+// there is no DS has one of its own only where there is none.)
+static void tell_assumed(const int64_t ttl_ms[PROCEDURE_TTLS], const struct scenario *scenario,
+        const bool given[PROCEDURE_TTLS])
+{
+	char text[DURATION_TEXT];
+	for (int kind = 0; kind < PROCEDURE_TTLS; kind++)
+		if (ttl_ms[kind] < 0 && !given[kind] && kind != PROCEDURE_TTL_DS_NONE)
+			fprintf(stderr,
+			        "baton: note: no TTL of %s was seen; %s is assumed, --ttl %s=TIME "
+			        "says it\n",
+			        safety_ttl_words[kind],
+			        duration_format(scenario->ttl_ms[0][kind], text),
+			        safety_ttl_words[kind]);
+}
+
+static enum result take_ttls(const struct look *look, struct scenario *scenario,
+        const bool given[PROCEDURE_TTLS], struct error *err)
 {
 	int64_t ttl_ms[PROCEDURE_TTLS] = {-1, -1, -1, -1, -1, -1};
 	const struct observe_round *round = look->round;
@@ -290,6 +318,7 @@ static enum result take_ttls(const struct look *look, struct scenario *scenario,
 	for (int kind = 0; kind < PROCEDURE_TTLS; kind++)
 		if (ttl_ms[kind] >= 0)
 			scenario_set_ttl(scenario, (enum procedure_ttl)kind, ttl_ms[kind]);
+	tell_assumed(ttl_ms, scenario, given);
 	return tell_missing(look, err);
 }
 
@@ -328,13 +357,13 @@ static void take_keys(const struct look *look, struct scenario *scenario)
 	}
 }
 
-enum result observe_zone_ttls(
-        const struct zone_who *who, struct scenario *scenario, struct error *err)
+enum result observe_zone_ttls(const struct zone_who *who, struct scenario *scenario,
+        const bool given[PROCEDURE_TTLS], struct error *err)
 {
 	struct look look;
 	enum result result = look_at(who, &look, err);
 	if (result == RESULT_OK)
-		result = take_ttls(&look, scenario, err);
+		result = take_ttls(&look, scenario, given, err);
 	if (result == RESULT_OK)
 		take_keys(&look, scenario);
 	look_free(&look);

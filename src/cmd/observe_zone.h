@@ -28,13 +28,17 @@ enum result observe_zone_discover(const struct zone_who *who, struct loop *loop,
 // "parent=6h,child=10m,losing=1h" into the subject; `child` means every group.
 enum result observe_zone_lags(struct observe_subject *subject, const char *text, struct error *err);
 
+// What the discovery had to say, on standard error: each once, and not what the error says as well.
+void observe_zone_print_notes(const struct discover_found *found);
+
 // Whether a gap says that something is missing now: not the past, which no look can show, nor what
 // only people can declare.
 bool observe_zone_is_missing(const struct observe_gap *gap, int64_t now_ms);
 
 // Observes the zone once and puts the largest TTL of each kind into the scenario, and the length of
 // its name, the algorithm of its keys (where it is one) and how large they are; kinds that the
-// zone does not have stay as they are. What could not be seen is said on standard error.
+// zone does not have stay as they are. What could not be seen is said on standard error, TTLs only
+// where they are not given otherwise.
 // RESULT_NETWORK where neither parent nor zone answered.
-enum result observe_zone_ttls(
-        const struct zone_who *who, struct scenario *scenario, struct error *err);
+enum result observe_zone_ttls(const struct zone_who *who, struct scenario *scenario,
+        const bool given[PROCEDURE_TTLS], struct error *err);

@@ -2,12 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/data.h"
-#include "base/file.h"
 #include "cmd/commands.h"
 #include "cmd/observe_zone.h"
 #include "cmd/options.h"
 #include "cmd/scenario_options.h"
+#include "procedure/library.h"
 #include "procedure/render.h"
 
 enum { OUTPUT_MAX = 64 << 20 };
@@ -16,7 +15,8 @@ static const char about[] = "Turns a procedure and a zone's TTLs into an ordered
                             "each step may happen, who acts, what it\n"
                             "waits for (the cached record that makes it wait), what can be undone "
                             "and until when. PROCEDURE is a file,\n"
-                            "or the name of one in the library (operator-change).";
+                            "an overlay over one, or the name of one in the library "
+                            "(operator-change).";
 
 static const char more[] =
         "TTLs and lags that are not given are those that the zone is observed to have (with "
@@ -45,19 +45,10 @@ static enum result load_procedure(
         struct arena *arena, const char *name, const struct procedure **p, struct error *err)
 {
 	const struct yaml_node *root;
-	const char *path = name;
-	enum result result = RESULT_OK;
-	if (strpbrk(name, "/.") == NULL) {
-		char *below = arena_printf(arena, "procedures/%s.yaml", name);
-		result = data_path(arena, below, &path, err);
-		if (result == RESULT_NOT_FOUND)
-			return error_set(err, RESULT_NOT_FOUND,
-			        "there is no procedure '%s' in the library (a file is given with "
-			        "its path, ./%s)",
-			        name, name);
-	}
+	const char *path;
+	enum result result = library_path(arena, name, &path, err);
 	if (result == RESULT_OK)
-		result = yaml_load(arena, path, &root, err);
+		result = library_read(arena, path, &root, err);
 	return result == RESULT_OK ? procedure_from_yaml(arena, root, p, err) : result;
 }
 
@@ -65,9 +56,10 @@ static enum result fill_scenario(const struct procedure *p, const struct plan_op
         struct scenario *s, struct error *err)
 {
 	scenario_init(s, p);
-	enum result result = RESULT_OK;
-	if (o->who.zone != NULL)
-		result = observe_zone_ttls(&o->who, s, err);
+	bool given[PROCEDURE_TTLS];
+	enum result result = find_given(p, o, given, err);
+	if (result == RESULT_OK && o->who.zone != NULL)
+		result = observe_zone_ttls(&o->who, s, given, err);
 	if (result == RESULT_OK)
 		result = scenario_take_options(s, p, o->ttls, o->lags, err);
 	bool needs_date = o->start != NULL || o->ics || o->who.zone != NULL;

@@ -263,8 +263,8 @@ static void found(void *ctx, const struct discover_found *found)
 	enum result result = found->result;
 	w->error = found->error;
 	w->subject = found->subject;
-	for (size_t i = 0; i < found->note_count && result == RESULT_OK; i++)
-		fprintf(stderr, "baton: note: %s\n", found->notes[i]);
+	if (result == RESULT_OK)
+		observe_zone_print_notes(found);
 	if (result == RESULT_OK)
 		result = declare(w->o, w->subject, &w->error);
 	if (result == RESULT_OK)

@@ -308,6 +308,22 @@ static void test_plan_takes_the_ttls_of_the_zone(void **state)
 	json_decref(given);
 }
 
+// What no server served is assumed, unless it is given, and that is said.
+static void test_plan_says_which_ttls_are_assumed(void **state)
+{
+	(void)state;
+	assert_int_equal(shell("$B plan operator-change --zone example.test --ttl child-ns=1d "
+	                       "--server parent=198.51.100.11 --server losing=192.0.2.11@9 "
+	                       "> $D/plan.txt 2> $D/notes.txt"),
+	        0);
+	const char *notes = text_of("notes.txt");
+	assert_non_null(strstr(notes,
+	        "baton: note: no TTL of dnskey was seen; 2d is assumed, --ttl dnskey=TIME says "
+	        "it\n"));
+	assert_null(strstr(notes, "no TTL of ds"));
+	assert_null(strstr(notes, "no TTL of child-ns"));
+}
+
 static void test_zones_that_are_not_there(void **state)
 {
 	(void)state;
@@ -438,6 +454,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(test_servers_that_differ),
 	        cmocka_unit_test(test_unknown_servers_are_missing_evidence),
 	        cmocka_unit_test(test_plan_takes_the_ttls_of_the_zone),
+	        cmocka_unit_test(test_plan_says_which_ttls_are_assumed),
 	        cmocka_unit_test(test_zones_that_are_not_there),
 	        cmocka_unit_test(test_a_change_runs_through_the_picture),
 	        cmocka_unit_test(test_ends_cleanly_by_a_signal),
