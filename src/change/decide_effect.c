@@ -442,7 +442,7 @@ static bool needs_agreement(struct decider *d, const struct task *task,
 	const struct progress_step *s = task->progress;
 	bool agreed = s->excused && strcmp(s->excuse, safety_rule_text(window->excuse.rule)) == 0;
 	char before[300];
-	if (!window->excused || task->undo || agreed || task->step->by < 0)
+	if (!window->excused || task->undo || agreed)
 		return false;
 	struct move *m = move_judged(d, MOVE_APPROVE, task, effect, window);
 	m->parties = UINT32_C(1) << task->step->by;

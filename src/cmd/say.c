@@ -48,7 +48,7 @@ static void list_steps(const struct procedure *p, char *out, size_t size)
 static uint32_t may_approve(const struct change_definition *d, const struct procedure_step *step)
 {
 	uint32_t wanted = step->approve;
-	if (step->no_return && wanted == 0 && step->by >= 0)
+	if (step->no_return && wanted == 0)
 		wanted = UINT32_C(1) << step->by;
 	for (size_t i = 0; i < d->procedure->party_count; i++)
 		if (d->parties[i].approves_automatically)
@@ -63,7 +63,7 @@ static enum result find_party(const struct change_definition *d, const struct pr
 	uint32_t wanted = may_approve(d, step), missing = wanted & ~s->approved;
 	// Something is wrong already, and the party that acts is asked whether it acts all the
 	// same.
-	if (s->excuse[0] != '\0' && step->by >= 0) {
+	if (s->excuse[0] != '\0') {
 		wanted |= UINT32_C(1) << step->by;
 		missing |= s->excused ? 0 : UINT32_C(1) << step->by;
 	}
