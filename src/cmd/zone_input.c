@@ -1,10 +1,15 @@
 #include "cmd/zone_input.h"
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "dns/tsig.h"
 #include "zone/read.h"
+#include "zone/transfer.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define KEY_FILE_MAX 4096
 
 static void show(void *ctx, uint64_t done, uint64_t all)
 {
@@ -27,9 +32,71 @@ static int read_file(const struct zone_input *input, const char *path, struct zo
 	return result == RESULT_OK ? 0 : usage_error("%s", err.text);
 }
 
+// The key of --key, or NULL without one.
+static int read_key(const char *path, struct dns_tsig_key **key)
+{
+	char *text;
+	size_t length;
+	struct error err = {0};
+	struct arena *arena = arena_new(1 << 16);
+	if (path == NULL || arena == NULL) {
+		arena_free(arena);
+		return path == NULL ? 0 : usage_error("no memory");
+	}
+	enum result result = file_read(arena, path, KEY_FILE_MAX, &text, &length, &err);
+	if (result == RESULT_OK) {
+		text[strcspn(text, "\r\n")] = '\0';
+		result = dns_tsig_key_parse(text, key, &err);
+		explicit_bzero(text, length);
+		if (result != RESULT_OK)
+			error_prefix(&err, "%.200s: ", path);
+	}
+	arena_free(arena);
+	return result == RESULT_OK ? 0 : usage_error("--key: %s", err.text);
+}
+
+static void show_octets(void *ctx, uint64_t octets)
+{
+	zone_progress_show(ctx, octets, 0, "MB");
+}
+
+static int transfer(struct zone_transfer *t, struct zone **zone)
+{
+	struct error err = {0};
+	struct zone_progress progress = zone_progress("transferring");
+	t->progress = show_octets;
+	t->ctx = &progress;
+	t->random = random_system();
+	enum result result = loop_new(&t->loop, &err);
+	if (result == RESULT_OK)
+		result = zone_transfer(t, zone, &err);
+	loop_free(t->loop);
+	zone_progress_end(&progress);
+	return result == RESULT_OK ? 0 : usage_error("%s", err.text);
+}
+
+static int read_server(const struct zone_input *input, const char *url, struct zone **zone)
+{
+	struct zone_transfer t = {0};
+	struct dns_tsig_key *key = NULL;
+	struct error err = {0};
+	if (input->timeout != NULL &&
+	        duration_parse(input->timeout, &t.timeout_ms, &err) != RESULT_OK)
+		return usage_error("--timeout: %s", err.text);
+	if (zone_transfer_parse(url, &t, &err) != RESULT_OK)
+		return usage_error("%s", err.text);
+	int status = read_key(input->key, &key);
+	t.key = key;
+	if (status == 0)
+		status = transfer(&t, zone);
+	dns_tsig_key_free(key);
+	return status;
+}
+
 int zone_input_read(const struct zone_input *input, const char *what, struct zone **zone)
 {
-	return read_file(input, what, zone);
+	return zone_transfer_is_url(what) ? read_server(input, what, zone)
+	                                  : read_file(input, what, zone);
 }
 
 bool zone_option_number(const char *text, uint64_t *number)

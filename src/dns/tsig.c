@@ -318,3 +318,117 @@ enum result dns_tsig_verify(const struct dns_tsig_key *key, const uint8_t *wire,
 		*mac = computed;
 	return result;
 }
+
+struct dns_tsig_stream {
+	const struct dns_tsig_key *key;
+	struct dns_tsig_mac prior;
+	dnssec_tsig_ctx_t
+	        *ctx; // has the prior MAC and the unsigned messages; NULL before the first
+	unsigned unsigned_count;
+};
+
+struct dns_tsig_stream *dns_tsig_stream_new(
+        const struct dns_tsig_key *key, const struct dns_tsig_mac *request)
+{
+	struct dns_tsig_stream *stream = calloc(1, sizeof *stream);
+	if (stream != NULL) {
+		stream->key = key;
+		stream->prior = *request;
+	}
+	return stream;
+}
+
+void dns_tsig_stream_free(struct dns_tsig_stream *stream)
+{
+	if (stream == NULL)
+		return;
+	dnssec_tsig_free(stream->ctx);
+	free(stream);
+}
+
+bool dns_tsig_stream_is_complete(const struct dns_tsig_stream *stream)
+{
+	return stream->ctx != NULL && stream->unsigned_count == 0;
+}
+
+// Begins the hash of what the next signature covers.
+static bool stream_restart(struct dns_tsig_stream *stream, const struct dns_tsig_mac *prior)
+{
+	dnssec_tsig_free(stream->ctx);
+	stream->ctx = NULL;
+	stream->prior = *prior;
+	stream->unsigned_count = 0;
+	return dnssec_tsig_new(&stream->ctx, stream->key->algorithm, &stream->key->secret) ==
+	               DNSSEC_EOK &&
+	       hash_prior(stream->ctx, prior);
+}
+
+// RFC 8945 5.3.1: of the TSIG record only the timers are covered, because the names were before.
+static bool stream_mac(struct dns_tsig_stream *stream, const uint8_t *wire, size_t tsig_offset,
+        const struct fields *f, struct dns_tsig_mac *mac)
+{
+	uint8_t header[HEADER_OCTETS], timers[8];
+	memcpy(header, wire, sizeof header);
+	knot_wire_set_id(header, f->original_id);
+	knot_wire_set_arcount(header, (uint16_t)(knot_wire_get_arcount(wire) - 1));
+	knot_wire_write_u48(timers, f->time_s);
+	knot_wire_write_u16(timers + 6, f->fudge_s);
+	mac->length = dnssec_tsig_size(stream->ctx);
+	return hash(stream->ctx, header, sizeof header) &&
+	       hash(stream->ctx, wire + HEADER_OCTETS, tsig_offset - HEADER_OCTETS) &&
+	       hash(stream->ctx, timers, sizeof timers) &&
+	       dnssec_tsig_write(stream->ctx, mac->octets) == DNSSEC_EOK;
+}
+
+static enum result stream_signed(struct dns_tsig_stream *stream, const uint8_t *wire, size_t length,
+        size_t tsig_offset, int64_t now_s, struct error *err)
+{
+	struct fields f;
+	struct dns_tsig_mac mac;
+	if (!read_record(wire, length, tsig_offset, &f))
+		return error_set(err, RESULT_CORRUPT, "the message has a malformed TSIG record");
+	if (f.error != 0)
+		return refused(&f, err);
+	if (!dns_name_equal(f.key.wire, stream->key->name.wire) ||
+	        !dns_name_equal(f.algorithm.wire, stream->key->algorithm_name.wire))
+		return error_set(
+		        err, RESULT_CORRUPT, "the message is signed with another TSIG key");
+	if (!stream_mac(stream, wire, tsig_offset, &f, &mac))
+		return error_set(err, RESULT_MEMORY, "cannot compute a TSIG");
+	if (mac.length != f.mac.length || CRYPTO_memcmp(mac.octets, f.mac.octets, mac.length) != 0)
+		return error_set(err, RESULT_CORRUPT, "the message's TSIG is wrong");
+	enum result result = check_time(&f, now_s, err);
+	if (result == RESULT_OK && !stream_restart(stream, &mac))
+		return error_set(err, RESULT_MEMORY, "cannot compute a TSIG");
+	return result;
+}
+
+static enum result stream_first(struct dns_tsig_stream *stream, const uint8_t *wire, size_t length,
+        size_t tsig_offset, int64_t now_s, struct error *err)
+{
+	struct dns_tsig_mac mac;
+	struct dns_message message = {.has_tsig = tsig_offset > 0, .tsig_offset = tsig_offset};
+	enum result result = dns_tsig_verify(
+	        stream->key, wire, length, &message, &stream->prior, now_s, &mac, err);
+	if (result == RESULT_OK && !stream_restart(stream, &mac))
+		return error_set(err, RESULT_MEMORY, "cannot compute a TSIG");
+	return result;
+}
+
+enum result dns_tsig_stream_verify(struct dns_tsig_stream *stream, const uint8_t *wire,
+        size_t length, size_t tsig_offset, int64_t now_s, struct error *err)
+{
+	assert(length >= HEADER_OCTETS);
+	if (stream->ctx == NULL)
+		return stream_first(stream, wire, length, tsig_offset, now_s, err);
+	if (tsig_offset > 0)
+		return stream_signed(stream, wire, length, tsig_offset, now_s, err);
+	if (stream->unsigned_count == DNS_TSIG_STREAM_UNSIGNED)
+		return error_set(err, RESULT_NOT_FOUND,
+		        "%d messages in a row have no TSIG (RFC 8945 5.3.1)",
+		        DNS_TSIG_STREAM_UNSIGNED + 1);
+	stream->unsigned_count++;
+	if (!hash(stream->ctx, wire, length))
+		return error_set(err, RESULT_MEMORY, "cannot compute a TSIG");
+	return RESULT_OK;
+}

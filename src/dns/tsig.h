@@ -41,3 +41,26 @@ enum result dns_tsig_sign(const struct dns_tsig_key *key, uint8_t *wire, size_t 
 enum result dns_tsig_verify(const struct dns_tsig_key *key, const uint8_t *wire, size_t length,
         const struct dns_message *message, const struct dns_tsig_mac *request, int64_t now_s,
         struct dns_tsig_mac *mac, struct error *err);
+
+// The messages of one response over one stream, such as a zone transfer (RFC 8945 5.3.1): the first
+// is signed like any response; each later signature covers the one before, the unsigned messages
+// since then, and its own message.
+//
+//     struct dns_tsig_stream *stream = dns_tsig_stream_new(key, &request_mac);
+//     for each message:
+//             dns_tsig_stream_verify(stream, wire, length, tsig_offset, now_s, err);
+//     dns_tsig_stream_is_complete(stream);      // the last message was signed
+//     dns_tsig_stream_free(stream);
+#define DNS_TSIG_STREAM_UNSIGNED 99 // messages in a row
+
+struct dns_tsig_stream;
+// NULL without memory. The key has to live as long.
+struct dns_tsig_stream *dns_tsig_stream_new(
+        const struct dns_tsig_key *key, const struct dns_tsig_mac *request);
+void dns_tsig_stream_free(struct dns_tsig_stream *stream); // NULL is fine
+// The next message. tsig_offset is where its TSIG record begins, 0 where it has none. Errors as of
+// dns_tsig_verify(); RESULT_NOT_FOUND where the first message, or the hundredth in a row, has none.
+enum result dns_tsig_stream_verify(struct dns_tsig_stream *stream, const uint8_t *wire,
+        size_t length, size_t tsig_offset, int64_t now_s, struct error *err);
+// Whether all messages so far are covered by a signature.
+bool dns_tsig_stream_is_complete(const struct dns_tsig_stream *stream);
