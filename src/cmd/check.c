@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/file.h"
@@ -11,6 +12,7 @@
 #include "cmd/check_procedure.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
+#include "procedure/library.h"
 #include "safety/timeline.h"
 
 static const char about[] = "Judges each FILE: a timeline (what publishers served and when) or a "
@@ -29,6 +31,7 @@ static const char more[] = "exit status:\n"
                            "  2  some file cannot be used (the others are judged all the same)\n\n"
                            "examples:\n"
                            "  baton check outage.yaml\n"
+                           "  baton check ksk-rollover\n"
                            "  baton check --json tests/cases/timelines/*.yaml | jq .witness";
 
 static void write_fault(
@@ -137,13 +140,23 @@ static int judge_timeline(
 	return ok ? EXIT_SAFE : EXIT_NO;
 }
 
-static int check_file(const char *file, const struct check_options *options)
+// A word that is no file is a name in the library.
+static enum result find_file(
+        struct arena *arena, const char *word, const char **path, struct error *err)
+{
+	*path = word;
+	return access(word, F_OK) == 0 ? RESULT_OK : library_path(arena, word, path, err);
+}
+
+static int check_file(const char *word, const struct check_options *options)
 {
 	struct arena *arena = arena_new(256u << 20);
 	const struct yaml_node *root;
+	const char *file;
 	struct error err = {0};
 	int status;
-	if (arena == NULL || yaml_load(arena, file, &root, &err) != RESULT_OK)
+	if (arena == NULL || find_file(arena, word, &file, &err) != RESULT_OK ||
+	        library_read(arena, file, &root, &err) != RESULT_OK)
 		status = usage_error("%s", arena == NULL ? "out of memory" : err.text);
 	else if (yaml_get(root, "procedure") != NULL)
 		status = check_file_procedure(arena, file, root, options);

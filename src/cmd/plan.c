@@ -52,6 +52,21 @@ static enum result load_procedure(
 	return result == RESULT_OK ? procedure_from_yaml(arena, root, p, err) : result;
 }
 
+// Which TTLs the options name, and whether the options can be read, before anything is observed.
+static enum result find_given(const struct procedure *p, const struct plan_options *o,
+        bool given[PROCEDURE_TTLS], struct error *err)
+{
+	static struct scenario probe;
+	scenario_init(&probe, p);
+	for (int i = 0; i <= PROCEDURE_MAX_PARTIES; i++)
+		for (int kind = 0; kind < PROCEDURE_TTLS; kind++)
+			probe.ttl_ms[i][kind] = -1;
+	enum result result = scenario_take_options(&probe, p, o->ttls, o->lags, err);
+	for (int kind = 0; kind < PROCEDURE_TTLS; kind++)
+		given[kind] = probe.ttl_ms[0][kind] >= 0 || probe.ttl_ms[1][kind] >= 0;
+	return result;
+}
+
 static enum result fill_scenario(const struct procedure *p, const struct plan_options *o,
         struct scenario *s, struct error *err)
 {

@@ -193,6 +193,7 @@ static json_t *finding_object(struct writer *w, const struct check_finding *f)
 	set_text(w, object, "route", f->route);
 	if (f->step != NULL) {
 		set_text(w, object, "step", f->step->id);
+		set(w, object, "file", json_text(f->step->file));
 		set(w, object, "line", json_integer(f->step->line));
 	}
 	if (f->code == CHECK_EARLY) {

@@ -219,7 +219,8 @@ void check_write_text(
 		write_route(&report->routes[i], out);
 	for (size_t i = 0; i < report->finding_count; i++) {
 		const struct check_finding *f = &report->findings[i];
-		buffer_printf(out, "%s:%d:%d: %s: ", procedure->file,
+		buffer_printf(out,
+		        "%s:%d:%d: %s: ", f->step != NULL ? f->step->file : procedure->file,
 		        f->step != NULL ? f->step->line : 1, f->step != NULL ? f->step->column : 1,
 		        check_severity_text(f->severity));
 		wrap(out, f->text, 5, 40);

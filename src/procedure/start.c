@@ -261,7 +261,7 @@ static enum result check_sponsor(struct parser *parser)
 			        "%s:%d:%d: step '%s': '%s' cannot change the delegation, for "
 			        "%s%s%s; expected "
 			        "the sponsoring registrar, or a transfer before",
-			        p->file, step->line, step->column, step->id,
+			        step->file, step->line, step->column, step->id,
 			        p->parties[step->by].id,
 			        *now >= 0 ? "'"
 			                  : "nobody is said to sponsor the domain ('start: "

@@ -285,6 +285,7 @@ static enum result parse_step(struct parser *parser, const struct yaml_node *nod
 	                       *wait = yaml_get(node, "wait");
 	step->line_of = line_of;
 	step->index = first + count;
+	step->file = node->file;
 	step->line = node->line;
 	step->column = node->column;
 	enum result result = yaml_expect(node, "steps", YAML_MAP, parser->err);

@@ -169,7 +169,7 @@ static enum result judge_step(
 	enum result result = procedure_effect(
 	        w->p, c->step->acts, c->step->act_count, &w->history, &w->binding, &c->effect, err);
 	if (result != RESULT_OK) {
-		error_prefix(err, "%s:%d:%d: step '%s': ", w->p->file, c->step->line,
+		error_prefix(err, "%s:%d:%d: step '%s': ", c->step->file, c->step->line,
 		        c->step->column, c->step->id);
 		return result;
 	}
@@ -345,7 +345,7 @@ static enum result undo_one(struct walk *w, const struct procedure_step *step, b
 	enum result result = procedure_effect(
 	        w->p, how->acts, how->act_count, &w->history, &w->binding, &undo->effect, err);
 	if (result != RESULT_OK) {
-		error_prefix(err, "%s:%d:%d: undo of '%s': ", w->p->file, step->line, step->column,
+		error_prefix(err, "%s:%d:%d: undo of '%s': ", step->file, step->line, step->column,
 		        step->id);
 		return result;
 	}
