@@ -19,6 +19,9 @@ void gather_note(struct technical_gather *g, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	for (size_t i = 0; i < g->facts.note_count; i++)
+		if (strcmp(g->facts.notes[i], text) == 0)
+			return;
 	const char *note = arena_strdup(g->arena, text);
 	if (note != NULL)
 		g->facts.notes[g->facts.note_count++] = note;

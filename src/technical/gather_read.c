@@ -45,6 +45,8 @@ static bool read_delegation(struct gather_ask *ask, const struct dns_message *me
 	const struct dns_rrset *set = message->aa ? set_of(ask, message, DNS_ANSWER) : NULL;
 	if (set == NULL)
 		set = set_of(ask, message, DNS_AUTHORITY);
+	size_t before = g->facts.present_count, count = set != NULL ? set->count : 0;
+	bool first = !g->facts.parent_answered;
 	g->facts.parent_answered |= message->aa || set != NULL;
 	for (size_t i = 0; set != NULL && i < set->count; i++) {
 		struct dns_name name;
@@ -53,6 +55,9 @@ static bool read_delegation(struct gather_ask *ask, const struct dns_message *me
 		            NULL) == RESULT_OK)
 			gather_server(g, g->facts.present, &g->facts.present_count, name.wire);
 	}
+	if (!first && (g->facts.present_count != before || count != before))
+		gather_note(g, "the parent's servers have different NS sets; the names in all of "
+		               "them count");
 	if (set != NULL)
 		take_glue(g, message);
 	return true;
@@ -80,11 +85,18 @@ static bool read_ds(struct gather_ask *ask, const struct dns_message *message)
 {
 	struct technical_facts *f = &ask->g->facts;
 	const struct dns_rrset *set = set_of(ask, message, DNS_ANSWER);
+	size_t before = f->ds_count, count = set != NULL ? set->count : 0;
 	if (!message->aa)
 		return false;
-	f->ds_known = true;
-	for (size_t i = 0; !f->ds_given && set != NULL && i < set->count; i++)
+	if (f->ds_given)
+		return true;
+	for (size_t i = 0; i < count; i++)
 		take_ds(ask->g, &set->rdata[i]);
+	if (f->ds_known && (f->ds_count != before || count != before))
+		gather_note(ask->g,
+		        "the parent's servers have different DS sets; the records of all "
+		        "of them count");
+	f->ds_known = true;
 	return true;
 }
 
