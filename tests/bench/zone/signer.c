@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct signer {
 	EVP_PKEY *key;
@@ -167,6 +168,15 @@ static const char *type_text(uint16_t type)
 	return names[type];
 }
 
+// RFC 4034 3.2 allows seconds as well, but not every server reads them.
+static const char *date(uint32_t at_s, char text[static 16])
+{
+	time_t at = (time_t)at_s;
+	struct tm tm;
+	strftime(text, 16, "%Y%m%d%H%M%S", gmtime_r(&at, &tm));
+	return text;
+}
+
 bool signer_sign(struct signer *signer, const struct signed_set *set, char *rrsig, size_t room)
 {
 	uint8_t octets[2000], digest[SHA256_DIGEST_LENGTH], der[80], raw[64];
@@ -190,10 +200,10 @@ bool signer_sign(struct signer *signer, const struct signed_set *set, char *rrsi
 	BN_bn2binpad(ECDSA_SIG_get0_r(pair), raw, 32);
 	BN_bn2binpad(ECDSA_SIG_get0_s(pair), raw + 32, 32);
 	ECDSA_SIG_free(pair);
-	char base64[100];
+	char base64[100], until[16], from[16];
 	EVP_EncodeBlock((uint8_t *)base64, raw, sizeof raw);
-	snprintf(rrsig, room, "%s 13 %u %u %u %u %u %s. %s", type_text(set->type), set->labels,
-	        (unsigned)set->ttl_s, (unsigned)set->expiration_s, (unsigned)set->inception_s,
+	snprintf(rrsig, room, "%s 13 %u %u %s %s %u %s. %s", type_text(set->type), set->labels,
+	        (unsigned)set->ttl_s, date(set->expiration_s, until), date(set->inception_s, from),
 	        signer->tag, signer->origin, base64);
 	return true;
 }
