@@ -24,8 +24,6 @@ bool observe_expiry_stands(int64_t kept_ms, int64_t seen_ms, int64_t first_ms, i
 	        kept_ms > seen_ms || kept_ms <= at_ms)
 		return false;
 	int64_t margin_ms = time_add((int64_t)ttl_s * SECOND_MS, lag_ms);
-	if (margin_ms >= seen_ms - first_ms)
-		margin_ms = 0;
 	return 2 * (kept_ms - at_ms - margin_ms) >= seen_ms - at_ms - margin_ms;
 }
 

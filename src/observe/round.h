@@ -24,9 +24,8 @@
 //     while more than half of what the later one leaves beyond the record's TTL and the publisher's
 //     lag is left beyond them of the earlier one. So no expiry is ever later than that of a copy in
 //     a cache, and none is so much earlier that a copy would seem to outlive its signature, or to be
-//     trusted for less than its TTL, where it does not. Renewing signatures that run out earlier
-//     than one TTL from now is a fault with either expiry; of these, half of the time to the later
-//     one counts. An earlier expiry than before is taken at once.
+//     trusted for less than its TTL, where it does not. Where signatures last no longer than that,
+//     each counts as it is. An earlier expiry than before is taken at once.
 //   - the last expiry of all signatures over data, until which data that was not asked for may
 //     keep them: the latest that was seen at this address.
 //   - TTLs: the larger stands for a smaller one until the smaller one is seen twice, two seconds or

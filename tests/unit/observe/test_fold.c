@@ -70,6 +70,26 @@ static void signatures_that_last_little_longer_than_the_ttl(void **state)
 	sign_online(false, 3 * 3600, 2 * 3600, 120);
 }
 
+// Copies of a set whose signature runs out before its TTL are good until just then: with an earlier
+// expiry than theirs they would seem to be gone while resolvers use them.
+static void signatures_shorter_than_the_ttl_count_as_they_are(void **state)
+{
+	(void)state;
+	struct script *s = script_new_with_past();
+	struct safety_history h;
+	for (int p = A1; p <= A3; p++)
+		show_keys(s, (enum place)p, KA | ZA, KA, 86400);
+	for (int64_t at = 0; at <= 18000; at += 600) {
+		for (int p = A1; p <= A3; p++)
+			sign(s, (enum place)p, SAFETY_DNSKEY, at - 3600, at + 43200);
+		tick(s, at);
+		assert_int_equal(current(s, &h, A, SAFETY_DNSKEY)->signed_until_ms,
+		        START_MS + (at + 43200) * SECOND_MS);
+		safety_history_free(&h);
+	}
+	script_free(s);
+}
+
 static void an_earlier_expiry_is_taken_at_once(void **state)
 {
 	(void)state;
@@ -207,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(signatures_made_anew_for_each_answer),
 	        cmocka_unit_test(signatures_that_last_little_longer_than_the_ttl),
+	        cmocka_unit_test(signatures_shorter_than_the_ttl_count_as_they_are),
 	        cmocka_unit_test(an_earlier_expiry_is_taken_at_once),
 	        cmocka_unit_test(the_last_signature_of_all_counts),
 	        cmocka_unit_test(other_signers_are_another_edition),
