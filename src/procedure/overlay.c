@@ -300,9 +300,15 @@ static enum result read_added(struct overlay *o)
 		return yaml_error(o->add, o->err, "%zu steps, expected at most %d", o->add->count,
 		        PROCEDURE_MAX_STEPS);
 	for (size_t i = 0; result == RESULT_OK && i < o->add->count; i++) {
-		result = yaml_expect(o->add->items[i], "a step", YAML_MAP, o->err);
+		const struct yaml_node *step = o->add->items[i];
+		result = yaml_expect(step, "a step", YAML_MAP, o->err);
+		if (result == RESULT_OK && find_step(o->base, id_of(step)) != NULL)
+			return yaml_error(yaml_get(step, "id"), o->err,
+			        "%s has a step '%s', expected another name, or changes under "
+			        "'steps'",
+			        o->base->file, id_of(step));
 		if (result == RESULT_OK)
-			place_later(o, o->add->items[i], o->add->items[i]);
+			place_later(o, step, step);
 	}
 	return result;
 }
