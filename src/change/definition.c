@@ -11,6 +11,7 @@
 #include "dns/key.h"
 #include "dns/tsig.h"
 #include "dns/type.h"
+#include "procedure/library.h"
 
 enum { KEY_FILE_MAX = 4096, PROGRAM_MAX = 4095 };
 
@@ -424,10 +425,10 @@ static enum result find_procedure(struct loader *l)
 			return yaml_error(
 			        node, l->err, "there is no procedure '%.60s' in the library", text);
 	}
-	char *data;
+	const char *data;
 	result = path == NULL ? no_memory(l)
-	                      : file_read(l->arena, path, YAML_MAX_OCTETS, &data,
-	                                &l->d->procedure_length, l->err);
+	                      : library_text(l->arena, path, &data, &l->d->procedure_length,
+	                                l->err);
 	if (result == RESULT_OK) {
 		l->d->procedure_path = path;
 		l->d->procedure_text = data;
