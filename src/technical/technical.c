@@ -109,7 +109,8 @@ const char *technical_verdict_text(enum technical_verdict verdict)
 
 // ---- What checks say ------------------------------------------------------------------------
 
-static const char *keep(struct technical_judge *j, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static const char *keep(
+        struct technical_judge *j, const char *format, va_list args)
 {
 	char text[TEXT_MAX];
 	vsnprintf(text, sizeof text, format, args);
