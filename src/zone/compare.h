@@ -49,8 +49,7 @@ struct zone_comparison {
 };
 
 struct zone_compare_options {
-	// Every record that only one of the zones has, in canonical order, those that are gone
-	// before those that are new in each set. May be NULL.
+	// Every record that only one of the zones has, in canonical order. May be NULL.
 	void (*found)(void *ctx, const struct zone_difference *difference);
 	void *ctx;
 };

@@ -21,6 +21,7 @@ struct node {
 	bool third;            // below "co"
 	bool glue;
 	enum kind kind;
+	uint64_t random; // its records depend on this alone
 	uint8_t hash[SHA_DIGEST_LENGTH];
 };
 
@@ -35,12 +36,17 @@ struct generator {
 	bool failed;
 };
 
-static uint64_t draw(struct generator *g)
+static uint64_t draw_from(uint64_t *state)
 {
-	uint64_t z = g->random += 0x9e3779b97f4a7c15u; // splitmix64
+	uint64_t z = *state += 0x9e3779b97f4a7c15u; // splitmix64
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
 	return z ^ z >> 31;
+}
+
+static uint64_t draw(struct generator *g)
+{
+	return draw_from(&g->random);
 }
 
 // Syllables, and five letters that make it unlike all others.
@@ -78,6 +84,7 @@ static struct node *add(struct generator *g, enum kind kind, const char *label)
 {
 	struct node *node = &g->node[g->count++];
 	node->kind = kind;
+	node->random = draw(g);
 	snprintf(node->label, sizeof node->label, "%s", label);
 	return node;
 }
@@ -236,7 +243,8 @@ static void write_a(struct generator *g, const char *text, uint32_t number, bool
 static void write_delegation(struct generator *g, const struct node *node, const char *text)
 {
 	struct signed_set set = signed_set(text, 2, TTL_S);
-	uint32_t pool = (uint32_t)(draw(g) % 2000);
+	uint64_t random = node->random;
+	uint32_t pool = (uint32_t)(draw_from(&random) % 2000);
 	char target[2][320];
 	for (unsigned i = 0; i < 2; i++) {
 		uint8_t rdata[256];
@@ -248,7 +256,8 @@ static void write_delegation(struct generator *g, const struct node *node, const
 	}
 	if (node->kind == KIND_SIGNED) {
 		struct signed_set ds = signed_set(text, 43, DS_TTL_S);
-		uint8_t rdata[36] = {(uint8_t)draw(g), (uint8_t)draw(g), 13, 2};
+		uint8_t rdata[36] = {
+		        (uint8_t)draw_from(&random), (uint8_t)draw_from(&random), 13, 2};
 		SHA256((const uint8_t *)text, strlen(text), rdata + 4);
 		char hex[65];
 		for (size_t i = 0; i < 32; i++)
@@ -258,7 +267,7 @@ static void write_delegation(struct generator *g, const struct node *node, const
 		sign(g, &ds, text, g->zsk);
 	}
 	for (unsigned i = 0; i < 2 && node->glue; i++)
-		write_a(g, target[i], (uint32_t)draw(g), false);
+		write_a(g, target[i], (uint32_t)draw_from(&random), false);
 }
 
 // The types at a node, ended by 0.
@@ -393,7 +402,7 @@ static void write_nodes(struct generator *g)
 		if (g->node[i].kind == KIND_APEX)
 			write_apex(g, text);
 		else if (g->node[i].kind == KIND_HOST)
-			write_a(g, text, (uint32_t)draw(g), true);
+			write_a(g, text, (uint32_t)g->node[i].random, true);
 		else if (g->node[i].kind != KIND_EMPTY)
 			write_delegation(g, &g->node[i], text);
 	}

@@ -5,9 +5,10 @@
 //     zone_generate(&g, stdout);
 //
 // Names, keys and dates depend on the options only; the octets of signatures do not (ECDSA draws a
-// number for each). One delegation in a hundred lies below the empty non-terminal "co"; every
-// eighth has its name servers below itself, with glue. Signatures are valid from a day before now_s
-// and for 20 to 30 days behind it.
+// number for each). Registered data does not depend on how the zone is signed, and a further
+// delegation leaves the others as they are. One delegation in a hundred lies below the empty
+// non-terminal "co"; every eighth has its name servers below itself, with glue. Signatures are
+// valid from a day before now_s and for 20 to 30 days behind it.
 //
 // One key signing key and one zone signing key, P-256 (algorithm 13).
 #pragma once
