@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -312,6 +313,46 @@ static void keys_and_programs_must_be_there(void **state)
 	arena_free(arena);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+// A journal keeps the whole procedure, so that it can be read when the overlay, or what it is over,
+// is another one or gone.
+static void the_procedure_may_be_an_overlay(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(16 << 20);
+	char folder[] = "/tmp/baton-definition-XXXXXX";
+	const struct change_definition *d, *again;
+	struct error err = {0};
+	assert_non_null(mkdtemp(folder));
+	char *over = arena_printf(arena, "%s/mine.yaml", folder),
+	     *move = arena_printf(arena, "%s/move.yaml", folder);
+	write_file(over, "overlay: operator-change\nprocedure: mine\n"
+	                 "steps: {add-new-ds: {approve: gaining, within: 2d, else: ask}}\n");
+	write_file(move, with(arena, "procedure: operator-change", "procedure: ./mine.yaml"));
+	enum result result = change_definition_load(arena, move, &d, &err);
+	unlink(over);
+	unlink(move);
+	rmdir(folder);
+	if (result != RESULT_OK)
+		fail_msg("%s", err.text);
+	assert_string_equal(d->procedure->id, "mine");
+	result = change_definition_parse(arena, move, d->text, d->text_length, d->procedure_path,
+	        d->procedure_text, d->procedure_length, &again, &err);
+	if (result != RESULT_OK)
+		fail_msg("%s", err.text);
+	int step = procedure_step_find(again->procedure, "add-new-ds");
+	assert_int_equal(again->procedure->steps[step].within_ms, 2 * DAY_MS);
+	assert_int_equal(again->procedure->step_count, d->procedure->step_count);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +365,7 @@ int main(void)
 	        TEST(published_texts_are_not_run),
 	        TEST(files_and_procedures_that_are_not_there),
 	        TEST(keys_and_programs_must_be_there),
+	        TEST(the_procedure_may_be_an_overlay),
 	};
 	return cmocka_run_group_tests_name("definition", tests, read_procedure, free_procedure);
 }
