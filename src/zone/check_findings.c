@@ -66,6 +66,7 @@ static void list_put(struct findings *findings, struct finding_list *list, struc
 		list_cut(list, findings->limit);
 }
 
+__attribute__((format(printf, 6, 0))) // clang does not see it by itself
 static void put(struct findings *findings, struct finding_list *list, const struct zone *zone,
         size_t node, uint16_t type, const char *format, va_list args)
 {
