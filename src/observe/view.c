@@ -247,9 +247,12 @@ enum result observe_view_feed(
 		result = problems_feed(view, round, err);
 	if (result != RESULT_OK)
 		return result;
-	if (view->keys.count + round->keys.count > SAFETY_MAX_KEYS)
-		view_keys_compact(view);
 	view_ds_compact(view);
+	view_number_ds(view);
+	if (round->keys.count > view_keys_room(view)) {
+		view_keys_compact(view);
+		view_number_ds(view);
+	}
 	time_feed(view, round);
 	for (size_t i = 0; i < round->fact_count; i++)
 		if (round->facts[i].state != OBSERVE_UNKNOWN)

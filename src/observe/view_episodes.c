@@ -167,7 +167,7 @@ static uint64_t keys_of_round(
 	for (; bits != 0; bits &= bits - 1) {
 		struct dns_key *key = round->keys.key[__builtin_ctzll(bits)];
 		int n = observe_view_key_find(view, key);
-		if (n < 0 && view->keys.count == SAFETY_MAX_KEYS) {
+		if (n < 0 && view_keys_room(view) == 0) {
 			view->limited = true;
 			continue;
 		}

@@ -89,6 +89,9 @@ struct safety_readers view_readers(const struct observe_view *view);
 struct place *view_place_find(
         const struct observe_view *view, int publisher, const struct address *server);
 
+// How many more keys a history has numbers for, beside those of the table and the stand-ins for the
+// keys of DS records that lead to none of them.
+size_t view_keys_room(const struct observe_view *view);
 // Puts a key into the table, which has room. name NULL: one is made up.
 void view_key_take(struct observe_view *view, struct dns_key *key, const char *name);
 // Forget what nothing refers to and nobody named; the numbers change.

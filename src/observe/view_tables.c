@@ -16,6 +16,12 @@ void view_key_take(struct observe_view *view, struct dns_key *key, const char *n
 		snprintf(view->key_name[n], SAFETY_NAME, "key %u", dns_key_tag(key));
 }
 
+size_t view_keys_room(const struct observe_view *view)
+{
+	size_t taken = view->keys.count + view->stand_ins;
+	return taken < SAFETY_MAX_KEYS ? SAFETY_MAX_KEYS - taken : 0;
+}
+
 int observe_view_key_find(const struct observe_view *view, const struct dns_key *key)
 {
 	for (size_t i = 0; i < view->keys.count; i++)
@@ -91,21 +97,26 @@ void view_ds_compact(struct observe_view *view)
 			view->episodes[i].content = remap(view->episodes[i].content, map);
 }
 
+static bool leads_to(const struct dns_ds *ds, const struct dns_key *key)
+{
+	return dns_key_is_zone_key(key) && !dns_key_is_revoked(key) &&
+	       dns_ds_match(ds, key) == DNS_DS_MATCHES;
+}
+
 int view_ds_number(struct observe_view *view, const struct dns_ds *ds)
 {
 	for (size_t i = 0; i < view->ds_count; i++)
 		if (dns_ds_equal(&view->ds[i], ds))
 			return (int)i;
-	if (view->ds_count == DS_MAX)
+	size_t k = 0;
+	while (k < view->keys.count && !leads_to(ds, view->keys.key[k]))
+		k++;
+	bool stranger = k == view->keys.count;
+	if (view->ds_count == DS_MAX || (stranger && view_keys_room(view) == 0))
 		return -1;
+	view->stand_ins += stranger;
 	view->ds[view->ds_count] = *ds;
 	return (int)view->ds_count++;
-}
-
-static bool leads_to(const struct dns_ds *ds, const struct dns_key *key)
-{
-	return dns_key_is_zone_key(key) && !dns_key_is_revoked(key) &&
-	       dns_ds_match(ds, key) == DNS_DS_MATCHES;
 }
 
 void view_number_ds(struct observe_view *view)
@@ -152,9 +163,11 @@ enum result observe_view_key_add(
         struct observe_view *view, const char *name, struct dns_key *key, struct error *err)
 {
 	int n = observe_view_key_find(view, key);
-	if (n < 0 && view->keys.count == SAFETY_MAX_KEYS)
+	if (n < 0 && view_keys_room(view) == 0) {
 		view_keys_compact(view);
-	if (n < 0 && view->keys.count == SAFETY_MAX_KEYS)
+		view_number_ds(view);
+	}
+	if (n < 0 && view_keys_room(view) == 0)
 		return error_set(err, RESULT_LIMIT, "more than %d keys", SAFETY_MAX_KEYS);
 	if (n < 0)
 		view_key_take(view, key, name);

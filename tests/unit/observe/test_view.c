@@ -344,6 +344,35 @@ static void a_ds_for_nobody(void **state)
 	script_free(s);
 }
 
+// A parent that shows another stranger in each round: what does not fit any more is said, and what
+// a history can hold is held.
+static void more_strangers_than_a_history_holds(void **state)
+{
+	(void)state;
+	struct script *s = script_new_with_past();
+	static struct dns_ds stranger[80];
+	struct error err;
+	char text[128];
+	tick(s, 0);
+	assert_false(is_blocked(s, 0));
+	for (int i = 1; i < 80; i++) {
+		snprintf(text, sizeof text, "%d 13 2 %064x", i, i);
+		assert_int_equal(dns_ds_parse(text, &stranger[i], &err), RESULT_OK);
+		show_ds(s, KA, 600);
+		s->cell[P1][SAFETY_DS].content[0].ds = &stranger[i];
+		tick(s, i);
+		struct safety_history h;
+		if (observe_view_history(s->view, s->wall_ms, true, &h, NULL, &err) != RESULT_OK)
+			fail_msg("after %d: %s", i, err.text);
+		safety_history_free(&h);
+	}
+	assert_true(is_blocked(s, 80));
+	show_ds(s, KA, 600);
+	tick(s, 100);
+	assert_true(is_blocked(s, 100));
+	script_free(s);
+}
+
 // A DS whose key is seen later only.
 static void a_ds_before_its_key(void **state)
 {
@@ -686,6 +715,7 @@ int main(void)
 	        cmocka_unit_test(order_of_beginnings),
 	        cmocka_unit_test(a_lowered_ttl_counts_when_the_old_one_is_gone),
 	        cmocka_unit_test(a_ds_for_nobody),
+	        cmocka_unit_test(more_strangers_than_a_history_holds),
 	        cmocka_unit_test(a_ds_before_its_key),
 	        cmocka_unit_test(an_unverified_ds_is_never_valid),
 	        cmocka_unit_test(a_half_resigned_zone_is_two_editions),
