@@ -230,6 +230,25 @@ static void test_over_the_library(void **state)
 	assert_int_equal(procedure_party_find(p, "signer"), -1);
 }
 
+// The example of the manual page is an overlay over a procedure of the library, and safe.
+static void test_example_of_the_manual(void **state)
+{
+	(void)state;
+	char *page;
+	size_t length;
+	assert_int_equal(file_read(arena, PROCEDURES "/../docs/man/baton-procedure.5", 1 << 20,
+	                         &page, &length, NULL),
+	        RESULT_OK);
+	char *example = strstr(page, "overlay: ksk-rollover\n");
+	assert_non_null(example);
+	*strstr(example, ".Ed\n") = '\0';
+	const struct procedure *p = read_procedure(example);
+	struct check_report report = check(p);
+	assert_true(report.ok);
+	assert_int_equal(report.finding_count, 0);
+	assert_int_equal(step_of(p, "freeze")->index + 1, step_of(p, "submit")->index);
+}
+
 // What a journal keeps is the whole procedure, and the same.
 static void test_written_out(void **state)
 {
@@ -382,6 +401,7 @@ int main(void)
 	        TEST(test_another_order),
 	        TEST(test_parties_are_renamed),
 	        TEST(test_over_the_library),
+	        TEST(test_example_of_the_manual),
 	        TEST(test_written_out),
 	        TEST(test_errors),
 	};
