@@ -113,8 +113,9 @@ static void check_others(struct checking *checking, struct findings *findings)
 		WARNING(findings, checking, DNS_TYPE_NSEC3PARAM,
 		        "there are both NSEC and NSEC3 records; both chains are checked");
 	if (zone_duplicate_count(checking->zone) > 0)
-		WARNING(findings, checking, 0, "%zu records stand there more than once",
-		        zone_duplicate_count(checking->zone));
+		WARNING(findings, checking, 0, "%zu record%s there more than once",
+		        zone_duplicate_count(checking->zone),
+		        zone_duplicate_count(checking->zone) == 1 ? " stands" : "s stand");
 }
 
 void check_apex(struct checking *checking)

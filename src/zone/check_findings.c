@@ -28,6 +28,9 @@ void findings_free(struct findings *findings)
 static int compare(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;
+	bool x_apex = x->phase == PHASE_APEX, y_apex = y->phase == PHASE_APEX;
+	if (x_apex != y_apex) // what is wrong with the keys explains the rest
+		return x_apex ? -1 : 1;
 	if (x->node != y->node)
 		return x->node < y->node ? -1 : 1;
 	if (x->type != y->type)

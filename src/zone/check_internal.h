@@ -3,7 +3,8 @@
 // A check is a few phases one after the other, each a number of jobs that threads take: a job is a
 // block of nodes next to one another. Jobs of a phase know nothing of each other; what they find
 // goes into a list of their own, and is merged under a lock. Findings are in order of node, type,
-// phase, and of being found, so that they come out the same whoever finds them.
+// phase, and of being found, those about the keys before all others, so that they come out the same
+// whoever finds them.
 #pragma once
 
 #include "dns/p256.h"

@@ -1,4 +1,5 @@
 // The zone's digest (RFC 8976): ZONEMD records of scheme SIMPLE, SHA-384 and SHA-512.
+#include "base/hex.h"
 #include "zone/check_internal.h"
 
 #include <openssl/evp.h>
@@ -188,12 +189,11 @@ static void check_digest(void *ctx, unsigned worker, size_t job)
 		if (!compute(zone, sha384 ? EVP_sha384() : EVP_sha512(), digest, &length)) {
 			checking_fail(checking, RESULT_MEMORY, "no memory for the zone's digest");
 		} else if (length != record.length || memcmp(digest, record.digest, length) != 0) {
+			char text[2 * EVP_MAX_MD_SIZE + 1];
 			finding_error(&findings, zone, 0, DNS_TYPE_ZONEMD,
-			        "the zone's %s digest is %02x%02x%02x%02x…, the record has "
-			        "%02x%02x%02x%02x…: something was changed, lost or added",
-			        sha384 ? "SHA-384" : "SHA-512", digest[0], digest[1], digest[2],
-			        digest[3], record.digest[0], record.digest[1], record.digest[2],
-			        record.digest[3]);
+			        "the zone's %s digest is %s, which is not what the record says: "
+			        "something was changed, lost or added",
+			        sha384 ? "SHA-384" : "SHA-512", hex_lower(digest, length, text));
 		} else {
 			__atomic_add_fetch(&checking->report->digests, 1, __ATOMIC_RELAXED);
 		}

@@ -78,10 +78,7 @@ static void tell_missing(const struct nsec3_chain *chain, size_t i, const uint8_
 	const struct zone_node *node = zone_node_at(zone, i);
 	char text[NSEC3_TEXT], span[NSEC3_TEXT];
 	nsec3_hash_text(hash, text);
-	if (before == NULL)
-		finding_error(findings, zone, i, DNS_TYPE_NSEC3,
-		        "its NSEC3 record (hash %s) is missing, as all are", text);
-	else if (!may_be_left_out(zone, i))
+	if (!may_be_left_out(zone, i))
 		finding_error(findings, zone, i, DNS_TYPE_NSEC3,
 		        "its NSEC3 record (hash %s) is missing%s", text,
 		        node->flags & ZONE_NODE_EMPTY        ? ": names are below this one"
@@ -130,8 +127,7 @@ static void check_names(
 			continue;
 		}
 		const struct nsec3_record *before = nsec3_before(chain, hash);
-		if (before == NULL || !(nsec3_read(before->rdata).flags & NSEC3_OPT_OUT) ||
-		        !may_be_left_out(zone, i))
+		if (!(nsec3_read(before->rdata).flags & NSEC3_OPT_OUT) || !may_be_left_out(zone, i))
 			tell_missing(chain, i, hash, before, findings);
 	}
 }
@@ -182,14 +178,26 @@ static void chain_close(struct nsec3_chain *chain)
 	free(chain->records);
 }
 
+static void check_collected(struct nsec3_chain *chain, struct findings *findings)
+{
+	struct checking *checking = chain->checking;
+	if (chain->count == 0) {
+		finding_error(findings, checking->zone, 0, DNS_TYPE_NSEC3PARAM,
+		        "no NSEC3 record has its parameters (%u iterations, a salt of %u octets)",
+		        chain->parameters.iterations, chain->parameters.salt_length);
+		return;
+	}
+	check_blocks(checking, PHASE_NSEC3, check_names, chain);
+	check_links(chain, findings);
+}
+
 static void check_chain(
         struct checking *checking, struct nsec3_parameters parameters, struct findings *findings)
 {
 	struct nsec3_chain chain = {.checking = checking, .parameters = parameters};
 	if (chain_open(&chain)) {
 		chain_collect(&chain);
-		check_blocks(checking, PHASE_NSEC3, check_names, &chain);
-		check_links(&chain, findings);
+		check_collected(&chain, findings);
 	} else {
 		checking_fail(checking, RESULT_MEMORY, "no memory for the NSEC3 chain");
 	}

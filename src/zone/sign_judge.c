@@ -116,13 +116,15 @@ static bool find_key(const struct place *place, struct signature *signature)
 	}
 	signature->state = SIGN_TOLD;
 	if (other == NULL)
-		TELL(place, "is by a key that is not in the DNSKEY set%s", "");
+		TELL(place, "cannot be checked: no such key is in the DNSKEY set%s", "");
 	else if (!dns_algorithm_is_supported(other->algorithm))
 		signature->state = SIGN_UNCHECKED; // told at the key
 	else if (!other->revoked)
-		TELL(place, "is by a key that cannot sign zones (flags, protocol or form)%s", "");
+		TELL(place,
+		        "does not count: that key cannot sign zones (flags, protocol or form)%s",
+		        "");
 	else if (place->set->type != DNS_TYPE_DNSKEY) // RFC 5011 2.1: there it says the revocation
-		TELL(place, "is by a revoked key%s", "");
+		TELL(place, "does not count: that key is revoked%s", "");
 	return false;
 }
 
