@@ -2,27 +2,40 @@
 
 #include <stdlib.h>
 
-#define BLOCK_OCTETS ((size_t)4 << 20) // far more than the longest RDATA
+#define FIRST_OCTETS ((size_t)128 << 10) // more than the longest RDATA
+#define BLOCK_OCTETS ((size_t)4 << 20)
 
 struct zone_block {
 	struct zone_block *previous;
+	size_t capacity;
 	uint8_t octets[];
 };
 
+static bool add_block(struct zone_blocks *blocks)
+{
+	size_t capacity = blocks->last == NULL ? FIRST_OCTETS : 2 * blocks->last->capacity;
+	if (capacity > BLOCK_OCTETS)
+		capacity = BLOCK_OCTETS;
+	if (blocks->octets > ZONE_MAX_OCTETS - capacity)
+		return false;
+	struct zone_block *block = malloc(sizeof *block + capacity);
+	if (block == NULL)
+		return false;
+	block->previous = blocks->last;
+	block->capacity = capacity;
+	blocks->last = block;
+	blocks->left = capacity;
+	blocks->octets += capacity;
+	return true;
+}
+
 uint8_t *zone_blocks_alloc(struct zone_blocks *blocks, size_t octets)
 {
-	if (octets > blocks->left) {
-		if (octets > BLOCK_OCTETS || blocks->octets > ZONE_MAX_OCTETS - BLOCK_OCTETS)
-			return NULL;
-		struct zone_block *block = malloc(sizeof *block + BLOCK_OCTETS);
-		if (block == NULL)
-			return NULL;
-		block->previous = blocks->last;
-		blocks->last = block;
-		blocks->left = BLOCK_OCTETS;
-		blocks->octets += BLOCK_OCTETS;
-	}
-	uint8_t *at = blocks->last->octets + (BLOCK_OCTETS - blocks->left);
+	if (octets > FIRST_OCTETS || (octets > blocks->left && !add_block(blocks)))
+		return NULL;
+	if (blocks->last == NULL && !add_block(blocks))
+		return NULL;
+	uint8_t *at = blocks->last->octets + (blocks->last->capacity - blocks->left);
 	blocks->left -= octets;
 	return at;
 }
