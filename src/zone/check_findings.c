@@ -70,8 +70,9 @@ static void list_put(struct findings *findings, struct finding_list *list, struc
 }
 
 __attribute__((format(printf, 6, 0))) // clang does not see it by itself
-static void put(struct findings *findings, struct finding_list *list, const struct zone *zone,
-        size_t node, uint16_t type, const char *format, va_list args)
+static void
+put(struct findings *findings, struct finding_list *list, const struct zone *zone, size_t node,
+        uint16_t type, const char *format, va_list args)
 {
 	char text[TEXT_MAX];
 	const struct zone_rrset *set = zone_node_find(zone, zone_node_at(zone, node), type);
