@@ -9,10 +9,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/yaml.h"
+#include "change/library.h"
 #include "cmd/check_procedure.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
-#include "procedure/library.h"
 #include "safety/timeline.h"
 
 static const char about[] = "Judges each FILE: a timeline (what publishers served and when) or a "

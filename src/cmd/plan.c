@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "change/library.h"
 #include "cmd/commands.h"
 #include "cmd/observe_zone.h"
 #include "cmd/options.h"
 #include "cmd/scenario_options.h"
-#include "procedure/library.h"
 #include "procedure/render.h"
 
 enum { OUTPUT_MAX = 64 << 20 };

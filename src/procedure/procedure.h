@@ -235,7 +235,7 @@ struct procedure_step {
 	bool no_return;        // declared so, or undo is NONE
 	unsigned waives;       // enum procedure_waiver
 	const char *waive_why; // "" where nothing is waived
-	const char *file; // where it is written; of an overlay not always procedure->file
+	const char *file;      // where it is written; of an overlay not always procedure->file
 	int line, column;
 };
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "change/library.h"
 #include "procedure/check.h"
-#include "procedure/library.h"
 #include "procedure/overlay.h"
 
 static struct arena *arena;

@@ -1,4 +1,4 @@
-#include "procedure/library.h"
+#include "change/library.h"
 
 #include "base/data.h"
 #include "base/file.h"
