@@ -8,10 +8,10 @@
 
 #include "base/data.h"
 #include "base/file.h"
+#include "change/library.h"
 #include "dns/key.h"
 #include "dns/tsig.h"
 #include "dns/type.h"
-#include "procedure/library.h"
 
 enum { KEY_FILE_MAX = 4096, PROGRAM_MAX = 4095 };
 
