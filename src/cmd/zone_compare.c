@@ -93,15 +93,17 @@ static bool is_equal(const struct zone_comparison *c)
 	return c->added == 0 && c->removed == 0;
 }
 
+static void print_unlisted(uint64_t all, uint64_t listed, const char *where)
+{
+	if (all > listed)
+		printf("; %" PRIu64 " more difference%s%s (--limit)\n", all - listed,
+		        all - listed == 1 ? "" : "s", where);
+}
+
 static void print_text(const struct comparing *comparing, const struct zone_comparison *c)
 {
-	uint64_t differences = c->added + c->removed;
-	if (differences > comparing->listed)
-		printf("; %" PRIu64 " more differences (--limit)\n",
-		        differences - comparing->listed);
-	if (c->apex_added + c->apex_removed > comparing->apex_listed)
-		printf("; %" PRIu64 " more differences at the apex (--limit)\n",
-		        c->apex_added + c->apex_removed - comparing->apex_listed);
+	print_unlisted(c->added + c->removed, comparing->listed, "");
+	print_unlisted(c->apex_added + c->apex_removed, comparing->apex_listed, " at the apex");
 	print_ttls(c);
 	if (is_equal(c))
 		printf("registered data equal: %" PRIu64 " records in %" PRIu64 " RRsets\n",
