@@ -25,7 +25,7 @@ static void nothing_to_ask(struct technical_judge *j)
 void check_reachable(struct technical_judge *j)
 {
 	nothing_to_ask(j);
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	{
 		const struct technical_answer *udp = &a->answer[TECHNICAL_SOA],
 		                              *tcp = &a->answer[TECHNICAL_SOA_TCP];
@@ -58,7 +58,7 @@ void check_authoritative(struct technical_judge *j)
 	static const char *const over[] = {"UDP", "TCP"};
 	char rcode[DNS_RCODE_TEXT];
 	size_t seen = 0;
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	for (int t = 0; t < 2; t++) {
 		const struct technical_answer *answer =
 		        &a->answer[t == 0 ? TECHNICAL_SOA : TECHNICAL_SOA_TCP];
@@ -82,7 +82,7 @@ void check_authoritative(struct technical_judge *j)
 
 void check_source(struct technical_judge *j)
 {
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	if (a->elsewhere > 0)
 		found(j, TECHNICAL_FAIL, s, &a->at, "answers from the address asked only",
 		        "%u answers came from another address", a->elsewhere);
@@ -103,7 +103,7 @@ static const char *recursion_in(const struct dns_message *m)
 void check_recursion(struct technical_judge *j)
 {
 	size_t seen = 0;
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	{
 		const struct dns_message *m = a->answer[TECHNICAL_FOREIGN].message;
 		const char *wrong = m != NULL ? recursion_in(m) : NULL;
@@ -139,7 +139,7 @@ void check_prohibited(struct technical_judge *j)
 		skip(j, "no address is known");
 		return;
 	}
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	judge_prohibited(j, s, &a->at);
 	// Those that are listed, but were not asked, are in the delegation all the same.
 	for (size_t i = 0; i < j->facts->server_count; i++) {
@@ -162,7 +162,7 @@ static void judge_prefixes(struct technical_judge *j)
 	static const unsigned bits[] = {24, 48};
 	for (unsigned family = 4; family <= 6; family += 2) {
 		struct address first = {0};
-		EACH_ADDRESS(j->facts, s, a)
+		EACH_ADDRESS(j->facts)
 		{
 			struct address cut = prefix_cut(&a->at, bits[family == 6]);
 			if (a->at.family != family)
@@ -188,7 +188,7 @@ static void judge_networks(struct technical_judge *j)
 	const char *first = NULL, *second = NULL;
 	const struct technical_server *unknown = NULL;
 	const struct address *unknown_at = NULL;
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	{
 		const struct prefix *prefix = prefix_find(j->rules->networks, &a->at);
 		if (prefix == NULL) {

@@ -201,7 +201,7 @@ static void compare_ns(struct technical_judge *j, const struct technical_server 
 void check_delegation(struct technical_judge *j)
 {
 	size_t seen = 0;
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	{
 		const struct technical_answer *answer = &a->answer[TECHNICAL_NS];
 		const struct dns_rrset *set = own_set(j->facts, answer, DNS_TYPE_NS);

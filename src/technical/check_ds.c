@@ -115,7 +115,7 @@ void check_ds_matches(struct technical_judge *j)
 	size_t seen = 0;
 	if (!have_ds(j))
 		return;
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	{
 		const struct technical_answer *answer = &a->answer[TECHNICAL_DNSKEY];
 		const struct dns_rrset *set = own_set(j->facts, answer, DNS_TYPE_DNSKEY);
@@ -178,7 +178,7 @@ static void judge_cds(struct technical_judge *j, const struct technical_server *
 void check_cds(struct technical_judge *j)
 {
 	size_t seen = 0;
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	{
 		const struct dns_rrset *set =
 		        own_set(j->facts, &a->answer[TECHNICAL_CDS], DNS_TYPE_CDS);

@@ -97,7 +97,7 @@ void check_validates(struct technical_judge *j)
 		skip(j, "there is no DS record to validate with");
 		return;
 	}
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	{
 		struct chain c = {.j = j, .server = s, .address = a};
 		const struct technical_answer *answer = &a->answer[TECHNICAL_DNSKEY];
@@ -141,7 +141,7 @@ void check_denial(struct technical_judge *j)
 		skip(j, "the zone is not signed");
 		return;
 	}
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	{
 		const struct dns_message *m = negative(a);
 		if (m == NULL)
@@ -183,7 +183,7 @@ static bool judge_nsec3(struct technical_judge *j, const struct technical_server
 void check_nsec3(struct technical_judge *j)
 {
 	size_t seen = 0;
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	{
 		const struct dns_message *m = a->answer[TECHNICAL_ABSENT].message;
 		bool good = true;
@@ -252,7 +252,7 @@ void check_head_room(struct technical_judge *j)
 	struct earliest all = {0};
 	duration_format(j->rules->head_room_s * SECOND_MS, room);
 	const char *expected = text_of(j, "signatures that are valid for %s still", room);
-	EACH_ADDRESS(f, s, a)
+	EACH_ADDRESS(f)
 	{
 		struct earliest here = {0};
 		look_at_answers(f, a, &here);

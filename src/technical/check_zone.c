@@ -108,7 +108,7 @@ static void compare_ns(struct technical_judge *j, const struct technical_server 
 void check_consistent(struct technical_judge *j)
 {
 	struct first first = {0};
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	{
 		compare_soa(j, s, a, &first);
 		compare_ns(j, s, a, &first);
@@ -157,7 +157,7 @@ void check_continuity(struct technical_judge *j)
 	address_format_ip(&now->at, other);
 	snprintf(expected, sizeof expected, "no older than %u, which %s serves now",
 	        (unsigned)newest, other);
-	EACH_ADDRESS(j->facts, s, a)
+	EACH_ADDRESS(j->facts)
 	{
 		if (!serial_of(j->facts, a, &serial))
 			continue;

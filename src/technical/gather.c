@@ -108,6 +108,7 @@ static void keep_answer(struct gather_ask *ask, const struct query_result *resul
 	struct technical_gather *g = ask->g;
 	struct technical_answer *answer = &ask->address->answer[ask->question];
 	struct dns_message *message = arena_alloc(g->arena, sizeof *message);
+	ask->address->elsewhere += result->ignored[QUERY_WRONG_SOURCE];
 	answer->status = result->status;
 	answer->transport = result->transport;
 	answer->truncated = result->truncated;
@@ -169,8 +170,6 @@ static void answered(void *ctx, const struct query_result *result)
 	ask->query = NULL;
 	assert(g->pending > 0);
 	g->pending--;
-	if (ask->address != NULL)
-		ask->address->elsewhere += result->ignored[QUERY_WRONG_SOURCE];
 	if (ask->about == GATHER_SERVER)
 		keep_answer(ask, result);
 	else if (!understand(ask, result) && ask->about != GATHER_GLUE)
@@ -369,7 +368,6 @@ static void ask_glue(struct technical_gather *g, struct technical_server *about)
 			for (size_t t = 0; t < 2; t++)
 				ask_now(g, &(struct gather_ask){.about = GATHER_GLUE,
 				                   .server = about,
-				                   .address = &f->server[s].address[a],
 				                   .said = said,
 				                   .at = f->server[s].address[a].at,
 				                   .name = about->name,

@@ -18,8 +18,8 @@ struct gather_ask {
 	enum gather_about about;
 	enum technical_question question;
 	struct technical_server *server;
-	struct technical_address *address;
-	struct technical_said *said; // GATHER_GLUE
+	struct technical_address *address; // GATHER_SERVER
+	struct technical_said *said;       // GATHER_GLUE
 	struct address at;
 	size_t resolver; // which one, where a resolver is asked
 	struct dns_name name;

@@ -39,10 +39,11 @@ bool is_signed(const struct technical_facts *facts);
 const char *addresses_text(struct technical_judge *j, const struct technical_addresses *list);
 bool addresses_have(const struct technical_addresses *list, const struct address *address);
 
-// for (every address of every server)
-#define EACH_ADDRESS(f, s, a)                                                                      \
-	for (const struct technical_server *s = (f)->server; s < (f)->server + (f)->server_count;  \
-	        s++)                                                                               \
+// For every address `a` of every server `s` of the delegation that is judged.
+#define EACH_ADDRESS(facts)                                                                        \
+	for (const struct technical_server *s = (facts)->server,                                   \
+	                                   *s_end = s + (facts)->server_count;                     \
+	        s < s_end; s++)                                                                    \
 		for (const struct technical_address *a = s->address;                               \
 		        a < s->address + s->address_count; a++)
 

@@ -259,7 +259,7 @@ bool is_signed(const struct technical_facts *facts)
 {
 	if (facts->ds_count > 0)
 		return true;
-	EACH_ADDRESS(facts, s, a)
+	EACH_ADDRESS(facts)
 	if (own_set(facts, &a->answer[TECHNICAL_DNSKEY], DNS_TYPE_DNSKEY) != NULL)
 		return true;
 	return false;
