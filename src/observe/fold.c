@@ -15,13 +15,13 @@ static bool is_time(int64_t at_ms)
 	return at_ms > -(INT64_MAX / 16) && at_ms < INT64_MAX / 16;
 }
 
-bool observe_expiry_stands(int64_t kept_ms, int64_t seen_ms, int64_t first_ms, int64_t at_ms,
-        uint32_t ttl_s, int64_t lag_ms)
+bool observe_expiry_stands(
+        int64_t kept_ms, int64_t seen_ms, int64_t at_ms, uint32_t ttl_s, int64_t lag_ms)
 {
 	if (kept_ms == seen_ms)
 		return true;
-	if (!is_time(kept_ms) || !is_time(seen_ms) || !is_time(first_ms) || !is_time(at_ms) ||
-	        kept_ms > seen_ms || kept_ms <= at_ms)
+	if (!is_time(kept_ms) || !is_time(seen_ms) || !is_time(at_ms) || kept_ms > seen_ms ||
+	        kept_ms <= at_ms)
 		return false;
 	int64_t margin_ms = time_add((int64_t)ttl_s * SECOND_MS, lag_ms);
 	return 2 * (kept_ms - at_ms - margin_ms) >= seen_ms - at_ms - margin_ms;
@@ -127,7 +127,7 @@ static void fold_signatures(const struct fold *f, const struct observe_fact *fac
 	if (before->last_signature_ms > content->last_signature_ms)
 		content->last_signature_ms = before->last_signature_ms;
 	if (!observe_expiry_stands(before->signed_until_ms, content->signed_until_ms,
-	            fact->answered_ms, fact->answered_ms, ttl_s, publisher->lag_ms))
+	            fact->answered_ms, ttl_s, publisher->lag_ms))
 		return;
 	content->signed_until_ms = before->signed_until_ms;
 	content->signed_from_ms = before->signed_from_ms;

@@ -202,9 +202,9 @@ enum result observe_round_from_json(const struct observe_subject *subject, const
 enum result observe_round_fold(const struct observe_subject *subject,
         const struct observe_round *before, struct observe_round *round, struct error *err);
 // Whether a signature that runs out at kept_ms stands for one that runs out at seen_ms, at at_ms,
-// where the latter was first seen at first_ms; ttl_s and lag_ms are those of the record.
-bool observe_expiry_stands(int64_t kept_ms, int64_t seen_ms, int64_t first_ms, int64_t at_ms,
-        uint32_t ttl_s, int64_t lag_ms);
+// where ttl_s and lag_ms are those of the record.
+bool observe_expiry_stands(
+        int64_t kept_ms, int64_t seen_ms, int64_t at_ms, uint32_t ttl_s, int64_t lag_ms);
 
 // Whether both say the same but for times, octets, effort, and the last expiry of all signatures
 // over data (which only grows from round to round when they are folded). Of a run of such rounds,

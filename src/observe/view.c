@@ -126,7 +126,8 @@ static void clock_forward(struct observe_view *view, int64_t by_ms)
 		}
 }
 
-// After too long a time without a look, observation begins again.
+// After too long a time without a look, or one that did not hold all that was seen, observation
+// begins again.
 static void begin_again(struct observe_view *view)
 {
 	view->past_since_ms = TIME_NEVER_MS;
@@ -154,8 +155,11 @@ static void time_feed(struct observe_view *view, const struct observe_round *rou
 {
 	view->set_forward_ms = 0;
 	clock_check(view, round);
-	if (view->fed && round->start_ms - view->last_ms > view->subject->max_hole_ms)
+	// What did not fit is lost, as what nobody looked at is.
+	if (view->limited ||
+	        (view->fed && round->start_ms - view->last_ms > view->subject->max_hole_ms))
 		begin_again(view);
+	view->limited = false;
 	view->fed = true;
 	view->last_ms = round->end_ms;
 	view->session = round->session;

@@ -30,15 +30,14 @@ struct seen {
 	int64_t at_ms;
 };
 
-// first_ms: when the place was first seen to have these signatures.
-static bool stands_for(const struct observe_view *view, const struct episode *e,
-        const struct seen *seen, int64_t first_ms)
+static bool stands_for(
+        const struct observe_view *view, const struct episode *e, const struct seen *seen)
 {
 	if (e->signed_from_ms == seen->signed_from_ms &&
 	        e->signed_until_ms == seen->signed_until_ms)
 		return true;
-	return observe_expiry_stands(e->signed_until_ms, seen->signed_until_ms, first_ms,
-	        seen->at_ms, observe_subject_ttl_s(view->subject, e->publisher, e->kind, e->ttl_s),
+	return observe_expiry_stands(e->signed_until_ms, seen->signed_until_ms, seen->at_ms,
+	        observe_subject_ttl_s(view->subject, e->publisher, e->kind, e->ttl_s),
 	        view->subject->publishers[e->publisher].lag_ms);
 }
 
@@ -67,8 +66,7 @@ static struct episode *episode_of(struct observe_view *view, const struct place_
 		struct episode *e = &view->episodes[i];
 		bool exact = e->signed_from_ms == seen->signed_from_ms &&
 		             e->signed_until_ms == seen->signed_until_ms;
-		if (!same_but_signatures(e, seen) ||
-		        !(exactly ? exact : stands_for(view, e, seen, seen->at_ms)))
+		if (!same_but_signatures(e, seen) || !(exactly ? exact : stands_for(view, e, seen)))
 			continue;
 		if (is_shown(pk, e->serial))
 			return e;
@@ -274,7 +272,7 @@ static struct shown shown_next(struct observe_view *view, const struct place_kin
 	} else {
 		next = *before;
 		e = episode_find(view, before->serial);
-		if (!stands_for(view, e, seen, before->seen_ms))
+		if (!stands_for(view, e, seen))
 			e = episode_of(view, pk, seen, true);
 	}
 	if (e == NULL)

@@ -236,7 +236,9 @@ void view_gaps_find(const struct observe_view *view, const struct safety_history
 	address_gaps(&out);
 	if (view->limited)
 		add(&out, OBSERVE_GAP_LIMIT, true, TIME_NEVER_MS, 0, NULL,
-		        "There were more keys, DS records or contents than are kept track of.");
+		        "There are more keys, DS records or contents than are kept track of; when "
+		        "that is "
+		        "over, the past counts as unknown.");
 	for (size_t p = 0; p < view->subject->publisher_count; p++) {
 		for (int kind = 0; kind < SAFETY_KINDS; kind++)
 			disagree_gaps(&out, (int)p, kind);
