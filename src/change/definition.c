@@ -426,9 +426,9 @@ static enum result find_procedure(struct loader *l)
 			        node, l->err, "there is no procedure '%.60s' in the library", text);
 	}
 	const char *data;
-	result = path == NULL ? no_memory(l)
-	                      : library_text(l->arena, path, &data, &l->d->procedure_length,
-	                                l->err);
+	result = path == NULL
+	                 ? no_memory(l)
+	                 : library_text(l->arena, path, &data, &l->d->procedure_length, l->err);
 	if (result == RESULT_OK) {
 		l->d->procedure_path = path;
 		l->d->procedure_text = data;
