@@ -354,6 +354,40 @@ static enum result boot_keygen(struct boot *boot, bool ksk)
 	return process_run(argv, log, &boot->err);
 }
 
+// A key of the losing operator that is not published yet, as knot-keys.sh wrote it down.
+static enum result boot_read_key(struct boot *boot, const char *name, const char **key)
+{
+	char *text;
+	size_t length;
+	enum result result =
+	        file_read(boot->arena, boot_path(boot, name), 4096, &text, &length, &boot->err);
+	if (result != RESULT_OK)
+		return result;
+	text[strcspn(text, "\n")] = '\0';
+	*key = text;
+	return text[0] != '\0' ? RESULT_OK
+	                       : error_set(&boot->err, RESULT_SYSTEM,
+	                                 "no new keys from Knot; see log/keymgr.log");
+}
+
+// Knot changes no keys by itself, and so makes none.
+static enum result boot_knot_keys(struct boot *boot)
+{
+	struct lab_party *losing = &boot->info.party[LAB_LOSING];
+	char *script = boot_path(boot, "knot-keys.sh"), *log = boot_path(boot, "log/keymgr.log");
+	char *argv[] = {(char[]){"sh"}, script, NULL};
+	enum result result = boot_template(boot, "knot-keys.sh", "knot-keys.sh");
+	if (result == RESULT_OK)
+		result = process_run(argv, log, &boot->err);
+	if (result == RESULT_OK)
+		result = boot_read_key(boot, "keys/losing-ksk-new", &losing->ksk_new);
+	if (result == RESULT_OK)
+		result = boot_read_key(boot, "keys/losing-zsk-new", &losing->zsk_new);
+	if (result == RESULT_OK)
+		result = boot_read_key(boot, "keys/losing-ds-new", &losing->ds_new);
+	return result;
+}
+
 static enum result boot_start_operators(struct boot *boot)
 {
 	const struct lab_party *party = boot->info.party;
@@ -362,6 +396,8 @@ static enum result boot_start_operators(struct boot *boot)
 		result = boot_home_zone(boot, LOSING_HOME, &party[LAB_LOSING], "a1/home.zone");
 	if (result == RESULT_OK)
 		result = boot_template(boot, "knot-a.conf", "a1.conf");
+	if (result == RESULT_OK)
+		result = boot_knot_keys(boot);
 	if (result == RESULT_OK)
 		result = boot_start(boot, "a1", "knotd -c CONF");
 	if (result == RESULT_OK)

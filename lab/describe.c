@@ -104,6 +104,9 @@ static void describe_party(struct buffer *out, const struct lab_party *party)
 	if (party->ksk != NULL)
 		buffer_printf(out, "    ksk: \"%s\"\n    zsk: \"%s\"\n    ds: \"%s\"\n", party->ksk,
 		        party->zsk, party->ds);
+	if (party->ksk_new != NULL)
+		buffer_printf(out, "    ksk-new: \"%s\"\n    zsk-new: \"%s\"\n    ds-new: \"%s\"\n",
+		        party->ksk_new, party->zsk_new, party->ds_new);
 	buffer_puts(out, "    servers:\n");
 	for (int i = 0; i < LAB_PARTY_SERVERS; i++)
 		describe_server(out, "      - ", &party->server[i]);
@@ -204,6 +207,11 @@ static void describe_read_party(
 		party->ksk = describe_text(reader, yaml_get(node, "ksk"), "ksk");
 		party->zsk = describe_text(reader, yaml_get(node, "zsk"), "zsk");
 		party->ds = describe_text(reader, yaml_get(node, "ds"), "ds");
+	}
+	if (yaml_get(node, "ksk-new") != NULL) {
+		party->ksk_new = describe_text(reader, yaml_get(node, "ksk-new"), "ksk-new");
+		party->zsk_new = describe_text(reader, yaml_get(node, "zsk-new"), "zsk-new");
+		party->ds_new = describe_text(reader, yaml_get(node, "ds-new"), "ds-new");
 	}
 	describe_read_list(
 	        reader, yaml_get(node, "servers"), "servers", party->server, LAB_PARTY_SERVERS);

@@ -90,6 +90,9 @@ struct lab_party {
 	// Keys at the start: DNSKEY RDATA in presentation form ("257 3 13 ..."), and the DS of the
 	// KSK (SHA-256). NULL for the registry.
 	const char *ksk, *zsk, *ds;
+	// Of the losing operator: keys of the next generation, which are in its key store, not yet
+	// published. NULL for the others.
+	const char *ksk_new, *zsk_new, *ds_new;
 };
 
 enum { LAB_REGISTRY, LAB_LOSING, LAB_GAINING, LAB_PARTIES };

@@ -6,8 +6,10 @@
 #include "base/random.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,12 +48,48 @@ static int64_t now_ms(void)
 	return clock_now_ms(&clock);
 }
 
+// The adapters are beside the definition, as an operator's would be.
+static enum result stage_adapter(struct stage *s, const char *name, struct error *err)
+{
+	const char *from;
+	char *text, *to = arena_printf(s->arena, "%s/%s", lab_info(s->lab)->dir, name);
+	size_t length;
+	enum result result =
+	        data_path(s->arena, arena_printf(s->arena, "lab/adapters/%s", name), &from, err);
+	if (result == RESULT_OK)
+		result = file_read(s->arena, from, 1u << 20, &text, &length, err);
+	return result == RESULT_OK ? file_replace(to, text, length, err) : result;
+}
+
+// What an earlier rehearsal in this lab left, change.yaml, change.journal and so on, gets another
+// name.
+static enum result stage_clear(const struct stage *s, struct error *err)
+{
+	const char *dir = lab_info(s->lab)->dir;
+	DIR *folder = opendir(dir);
+	enum result result = RESULT_OK;
+	if (folder == NULL)
+		return error_set_errno(err, "cannot read the folder %s", dir);
+	for (struct dirent *e; result == RESULT_OK && (e = readdir(folder)) != NULL;) {
+		if (strncmp(e->d_name, "change.", strlen("change.")) != 0)
+			continue;
+		const char *from = arena_printf(s->arena, "%s/%s", dir, e->d_name),
+		           *to = arena_printf(s->arena, "%s/earlier-%s", dir, e->d_name);
+		if (rename(from, to) != 0)
+			result = error_set_errno(err, "cannot rename %s", from);
+	}
+	closedir(folder);
+	return result;
+}
+
 static enum result stage_write(struct stage *s, struct error *err)
 {
 	const char *dir = lab_info(s->lab)->dir, *path;
 	char *name = arena_printf(s->arena, "lab/changes/%s.yaml", s->r->change), *text, *filled;
 	size_t length;
-	enum result result = data_path(s->arena, name, &path, err);
+	enum result result = stage_clear(s, err);
+	if (result == RESULT_OK)
+		result = data_path(s->arena, name, &path, err);
 	if (result == RESULT_OK)
 		result = file_read(s->arena, path, 1u << 20, &text, &length, err);
 	if (result == RESULT_OK)
@@ -62,7 +100,7 @@ static enum result stage_write(struct stage *s, struct error *err)
 	char *script_path = arena_printf(s->arena, "%s/stop-losing", dir);
 	if (result == RESULT_OK)
 		result = file_replace(script_path, script, strlen(script), err);
-	return result;
+	return result == RESULT_OK ? stage_adapter(s, "knot-keys", err) : result;
 }
 
 static enum result stage_new(
@@ -110,6 +148,16 @@ static _Noreturn void program_child(const struct stage *s, char *const argv[])
 	_exit(127);
 }
 
+static enum result program_fork(
+        const struct stage *s, char *const argv[], pid_t *pid, struct error *err)
+{
+	fflush(NULL);
+	*pid = fork();
+	if (*pid == 0)
+		program_child(s, argv);
+	return *pid > 0 ? RESULT_OK : error_set_errno(err, "cannot run %s", s->baton);
+}
+
 static enum result program_start(
         const struct stage *s, const char *word, const char *operand, pid_t *pid, struct error *err)
 {
@@ -117,11 +165,7 @@ static enum result program_start(
 	char option[] = "--json";
 	char *argv[] = {s->baton, arena_strdup(s->arena, word), arena_strdup(s->arena, operand),
 	        json ? option : NULL, NULL};
-	fflush(NULL);
-	*pid = fork();
-	if (*pid == 0)
-		program_child(s, argv);
-	return *pid > 0 ? RESULT_OK : error_set_errno(err, "cannot run %s", s->baton);
+	return program_fork(s, argv, pid, err);
 }
 
 static bool program_ended(pid_t pid, int *status)
@@ -190,31 +234,140 @@ static bool kills_due(struct kills *k)
 	return k->next < k->count && now >= k->at_ms[k->next] && k->next++ < k->count;
 }
 
+// --- what it says ------------------------------------------------------------------------------
+
+// What the log says further on than before.
+struct listener {
+	off_t seen;
+	char rest[8192]; // a line that has begun
+	size_t length;
+	bool heard;          // what was listened for
+	bool acted;          // any act
+	bool undone;         // the end was that
+	char first_step[64]; // the first one that was done
+};
+
+static const char *line_text(const json_t *line, const char *key)
+{
+	const char *text = json_string_value(json_object_get(line, key));
+	return text != NULL ? text : "";
+}
+
+static bool line_is(const json_t *line, const char *what, const char *step)
+{
+	const char *w = json_string_value(json_object_get(line, "what"));
+	const char *s = json_string_value(json_object_get(line, "step"));
+	return w != NULL && strcmp(w, what) == 0 &&
+	       (step == NULL || (s != NULL && strcmp(s, step) == 0));
+}
+
+static void listener_line(struct listener *l, const struct rehearsal *r, const char *text)
+{
+	json_t *line = json_loads(text, 0, NULL);
+	const char *step = json_string_value(json_object_get(line, "step"));
+	if (line_is(line, "seen", NULL) && step != NULL && l->first_step[0] == '\0')
+		snprintf(l->first_step, sizeof(l->first_step), "%s", step);
+	l->acted |= line_is(line, "acts", NULL);
+	l->heard |= r->undo_after != NULL &&
+	            (line_is(line, "reply", r->undo_after) || line_is(line, "seen", r->undo_after));
+	l->undone |= line_is(line, "end", NULL) && strcmp(line_text(line, "text"), "undone") == 0;
+	l->heard |= r->refused != NULL && line_is(line, "stuck", r->refused);
+	json_decref(line);
+}
+
+static void listener_look(struct listener *l, const struct stage *s)
+{
+	int fd = open(s->log, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 1;
+	while (fd >= 0 && n > 0) {
+		char *newline;
+		n = pread(fd, l->rest + l->length, sizeof(l->rest) - 1 - l->length, l->seen);
+		l->seen += n > 0 ? n : 0;
+		l->length += n > 0 ? (size_t)n : 0;
+		l->rest[l->length] = '\0';
+		while ((newline = strchr(l->rest, '\n')) != NULL) {
+			*newline = '\0';
+			listener_line(l, s->r, l->rest);
+			l->length -= (size_t)(newline + 1 - l->rest);
+			memmove(l->rest, newline + 1, l->length + 1);
+		}
+		if (l->length == sizeof(l->rest) - 1)
+			l->length = 0; // longer than any line that is looked for
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 // --- the change ---------------------------------------------------------------------------------
 
 enum { LOOK_MS = 10 };
+
+// Says that everything is to be undone.
+static enum result undo(struct stage *s, const struct listener *l, struct error *err)
+{
+	pid_t pid;
+	int status;
+	char *argv[] = {s->baton, (char[]){"undo"}, (char[]){"change.yaml"},
+	        arena_strdup(s->arena, l->first_step), NULL};
+	enum result result = program_fork(s, argv, &pid, err);
+	while (result == RESULT_OK && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (result == RESULT_OK && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+		return error_set(err, RESULT_REFUSED, "`baton undo` does not take it");
+	return result;
+}
+
+// Does what was to be done once the step is heard of.
+static enum result listen_to(struct stage *s, struct listener *l, struct error *err)
+{
+	bool before = l->heard;
+	listener_look(l, s);
+	if (before || !l->heard)
+		return RESULT_OK;
+	if (s->r->undo_after != NULL)
+		return undo(s, l, err);
+	return l->acted ? error_set(err, RESULT_REFUSED, "the change acted before it was refused")
+	                : RESULT_OK;
+}
+
+static enum result check_end(struct stage *s, struct listener *l, struct error *err)
+{
+	listener_look(l, s);
+	if (s->r->undo_after != NULL && !l->undone)
+		return error_set(err, RESULT_REFUSED, "the change was to be undone, and is not");
+	return s->r->refused == NULL ? RESULT_OK
+	                             : error_set(err, RESULT_REFUSED,
+	                                       "the change ended by itself, and was to be refused");
+}
 
 // Runs it once: until it ends, is killed, or has no time left.
 static enum result run_once(struct stage *s, struct kills *k, struct rehearsal_outcome *o,
         bool *ended, int *status, struct error *err)
 {
 	pid_t pid;
-	enum result result = program_start(s, "run", "change.yaml", &pid, err);
+	struct listener *l = arena_alloc(s->arena, sizeof(*l));
+	enum result result = l != NULL ? program_start(s, "run", "change.yaml", &pid, err)
+	                               : error_set(err, RESULT_MEMORY, "out of memory");
 	if (result != RESULT_OK)
 		return result;
 	while (!(*ended = program_ended(pid, status))) {
 		poll(NULL, 0, LOOK_MS);
+		if (s->r->refused != NULL || s->r->undo_after != NULL)
+			result = listen_to(s, l, err);
+		bool given_up = result != RESULT_OK || (s->r->refused != NULL && l->heard);
 		kills_aim(k, s->r, s->log);
 		bool due = kills_due(k), late = now_ms() >= s->until_ms;
-		if (!due && !late)
+		if (!due && !late && !given_up)
 			continue;
 		program_kill(pid);
-		o->killed += due && !late;
-		return late ? error_set(err, RESULT_TIMEOUT,
-		                      "the change did not come to its end in time")
-		            : RESULT_OK;
+		*ended = given_up;
+		*status = 0;
+		o->killed += due && !late && !given_up;
+		return late && !given_up ? error_set(err, RESULT_TIMEOUT,
+		                                   "the change did not come to its end in time")
+		                         : result;
 	}
-	return RESULT_OK;
+	return check_end(s, l, err);
 }
 
 static enum result verify(struct stage *s, struct rehearsal_outcome *o, struct error *err)
@@ -271,4 +424,55 @@ enum result rehearse(const struct lab *lab, const struct rehearsal *rehearsal,
 	free(s.baton);
 	arena_free(s.arena);
 	return result;
+}
+
+// --- afterwards ---------------------------------------------------------------------------------
+
+// When a step went on that had to wait, or was given another reason to wait; 0: never.
+static int64_t waited_until_ms(const json_t *lines, size_t from, const char *step)
+{
+	for (size_t i = from; i < json_array_size(lines); i++) {
+		const json_t *line = json_array_get(lines, i);
+		const char *what = line_text(line, "what");
+		if (strcmp(line_text(line, "step"), step) == 0 &&
+		        (strcmp(what, "safe") == 0 || strcmp(what, "seen") == 0 ||
+		                strcmp(what, "waits") == 0))
+			return json_integer_value(json_object_get(line, "at_ms"));
+	}
+	return 0;
+}
+
+static json_t *read_lines(const char *path)
+{
+	char text[8192];
+	json_t *lines = json_array(), *line;
+	FILE *log = fopen(path, "re");
+	while (log != NULL && fgets(text, sizeof(text), log) != NULL)
+		if ((line = json_loads(text, 0, NULL)) != NULL)
+			json_array_append_new(lines, line);
+	if (log != NULL)
+		fclose(log);
+	return lines;
+}
+
+void rehearsal_waits(const struct lab *lab, struct buffer *out)
+{
+	char path[4096];
+	size_t i;
+	json_t *line;
+	snprintf(path, sizeof(path), "%s/change.log", lab_info(lab)->dir);
+	json_t *lines = read_lines(path);
+	json_array_foreach(lines, i, line)
+	{
+		const char *step = line_text(line, "step");
+		int64_t at_ms = json_integer_value(json_object_get(line, "at_ms"));
+		int64_t until_ms = waited_until_ms(lines, i + 1, step);
+		if (strcmp(line_text(line, "what"), "waits") == 0 && until_ms > 0)
+			buffer_printf(out, "  waited %4.1f s  %s: %s\n",
+			        (double)(until_ms - at_ms) / 1000, step, line_text(line, "text"));
+		if (strcmp(line_text(line, "what"), "stuck") == 0)
+			buffer_printf(
+			        out, "  refused        %s: %s\n", step, line_text(line, "text"));
+	}
+	json_decref(lines);
 }

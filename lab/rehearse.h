@@ -16,6 +16,8 @@
 
 #include "lab.h"
 
+#include "base/buffer.h"
+
 #define REHEARSAL_KILLS_MAX 200
 
 enum rehearsal_output {
@@ -31,6 +33,12 @@ struct rehearsal {
 	unsigned kills;       // at most REHEARSAL_KILLS_MAX
 	int64_t kill_span_ms; // less than the change takes
 	uint64_t seed;        // of the instants
+	// With REHEARSAL_LOGGED. When this step has been done, seen or not, everything is to be
+	// undone, and the change ends undone; NULL: never.
+	const char *undo_after;
+	// This step must never happen: the change is ended as soon as it is said to be stuck, and
+	// nothing was done. NULL: the change comes to its end.
+	const char *refused;
 };
 
 struct rehearsal_outcome {
@@ -39,6 +47,9 @@ struct rehearsal_outcome {
 	int64_t took_ms;
 	bool verified; // `baton verify` says that the journal is good
 };
+
+// What the change of the latest rehearsal in this lab waited for, and how long: a line each.
+void rehearsal_waits(const struct lab *lab, struct buffer *out);
 
 // RESULT_TIMEOUT where it did not end in time, RESULT_REFUSED where it ended with another status
 // than 0, or its journal does not verify.

@@ -178,21 +178,39 @@ static enum result scenario_play(struct arena *arena, const struct yaml_node *va
 	return result;
 }
 
+static enum result scenario_change(
+        const struct yaml_node *map, struct scenario_step *step, struct error *err)
+{
+	enum result result = scenario_required(map, "change", &step->change, err);
+	step->time_ms = 170 * SECOND_MS;
+	if (result == RESULT_OK && strchr(step->change, '/') != NULL)
+		return yaml_error(map, err, "expected the name of a change of lab/changes");
+	if (result == RESULT_OK && yaml_get(map, "undo-after") != NULL)
+		result = scenario_required(map, "undo-after", &step->undo_after, err);
+	if (result == RESULT_OK && yaml_get(map, "refused") != NULL)
+		result = scenario_required(map, "refused", &step->refused, err);
+	if (result == RESULT_OK && step->undo_after != NULL && step->refused != NULL)
+		return yaml_error(map, err, "'undo-after' and 'refused' exclude each other");
+	return result == RESULT_OK ? scenario_within(map, &step->time_ms, err) : result;
+}
+
 static enum result scenario_step(struct arena *arena, const struct yaml_node *map,
         struct scenario_step *step, struct error *err)
 {
 	static const char *const actions[] = {
-	        "sleep", "mark", "update", "wait", "run", "restart", "play", NULL};
-	static const char *const words[][4] = {{"sleep", NULL}, {"mark", NULL},
+	        "sleep", "mark", "update", "wait", "run", "restart", "play", "change", NULL};
+	static const char *const words[][5] = {{"sleep", NULL}, {"mark", NULL},
 	        {"update", "script", NULL}, {"wait", NULL}, {"run", "within", NULL},
-	        {"restart", NULL}, {"play", NULL}};
+	        {"restart", NULL}, {"play", NULL},
+	        {"change", "undo-after", "refused", "within", NULL}};
 	enum result result = yaml_expect(map, "step", YAML_MAP, err);
 	if (result != RESULT_OK)
 		return result;
 	int action = map->count > 0 ? scenario_word(map->keys[0]->text, actions) : -1;
 	if (action < 0)
 		return yaml_error(map, err,
-		        "a step begins with sleep, mark, update, wait, run, restart or play");
+		        "a step begins with sleep, mark, update, wait, run, restart, play or "
+		        "change");
 	result = yaml_known_keys(map, "step", words[action], err);
 	if (result != RESULT_OK)
 		return result;
@@ -217,6 +235,8 @@ static enum result scenario_step(struct arena *arena, const struct yaml_node *ma
 		return result != RESULT_OK ? result : scenario_within(map, &step->time_ms, err);
 	case SCENARIO_PLAY:
 		return scenario_play(arena, value, step, err);
+	case SCENARIO_CHANGE:
+		return scenario_change(map, step, err);
 	}
 	return RESULT_OK;
 }

@@ -80,6 +80,7 @@ enum scenario_action {
 	SCENARIO_RUN,
 	SCENARIO_RESTART,
 	SCENARIO_PLAY,
+	SCENARIO_CHANGE,
 };
 
 struct scenario_step {
@@ -93,6 +94,7 @@ struct scenario_step {
 	struct lab_condition condition;
 	const char **words; // NULL-terminated
 	const struct play *play;
+	const char *change, *undo_after, *refused; // of the rehearsal; the latter two may be NULL
 };
 
 struct scenario_expect {
@@ -131,6 +133,8 @@ struct scenario_outcome {
 		const char *name;
 		int64_t at_ms;
 	} mark[SCENARIO_MAX_MARKS];
+	int64_t change_ms; // how long the changes took; 0 where there is none
+	char waits[8192];  // what they waited for, a line each
 };
 
 enum result scenario_parse(struct arena *arena, const char *file, const char *data, size_t length,

@@ -45,6 +45,9 @@ void scenario_report(const struct scenario *scenario, const struct lab_info *inf
         const struct scenario_outcome *outcome, struct buffer *out)
 {
 	prober_print(info, &outcome->counts, out);
+	if (outcome->change_ms > 0)
+		buffer_printf(out, "the change took %.1f s\n%s", seconds(outcome->change_ms),
+		        outcome->waits);
 	for (int path = 0; scenario->play != NULL && path < SAFETY_PATHS; path++)
 		report_forecast(scenario->play, (enum safety_path)path, out);
 	for (size_t i = 0; i < outcome->marks; i++)
@@ -66,9 +69,9 @@ void scenario_json(const struct scenario *scenario, const struct lab_info *info,
 		json_object_set_new(
 		        marks, outcome->mark[i].name, json_integer(outcome->mark[i].at_ms));
 	prober_json(info, &outcome->counts, &counts);
-	json_t *all = json_pack("{s:o, s:b, s:o, s:o}", "scenario", json_text(scenario->name),
-	        "met", outcome->met, "marks", marks, "counts",
-	        json_loads(buffer_text(&counts), 0, NULL));
+	json_t *all = json_pack("{s:o, s:b, s:o, s:I, s:o}", "scenario", json_text(scenario->name),
+	        "met", outcome->met, "marks", marks, "change_ms", (json_int_t)outcome->change_ms,
+	        "counts", json_loads(buffer_text(&counts), 0, NULL));
 	char *text = json_dumps(all, JSON_COMPACT);
 	buffer_printf(out, "%s\n", text != NULL ? text : "null");
 	free(text);

@@ -2,6 +2,7 @@
 #include "scenario.h"
 
 #include "base/clock.h"
+#include "rehearse.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -57,6 +58,26 @@ static enum result scenario_do_run(const struct lab *lab, struct arena *arena,
 	return result;
 }
 
+static enum result scenario_do_change(const struct lab *lab, const struct scenario_step *step,
+        struct scenario_outcome *outcome, struct error *err)
+{
+	struct rehearsal_outcome rehearsed;
+	struct rehearsal r = {.change = step->change,
+	        .within_ms = step->time_ms,
+	        .output = REHEARSAL_LOGGED,
+	        .undo_after = step->undo_after,
+	        .refused = step->refused};
+	enum result result = rehearse(lab, &r, &rehearsed, err);
+	outcome->change_ms += rehearsed.took_ms;
+	struct buffer waits = buffer_init(sizeof(outcome->waits));
+	rehearsal_waits(lab, &waits);
+	size_t length = strlen(outcome->waits);
+	snprintf(outcome->waits + length, sizeof(outcome->waits) - length, "%s",
+	        buffer_text(&waits));
+	buffer_free(&waits);
+	return result;
+}
+
 static void scenario_set_mark(struct scenario_outcome *outcome, const char *name)
 {
 	outcome->mark[outcome->marks].name = name;
@@ -84,6 +105,8 @@ static enum result scenario_do(const struct lab *lab, struct arena *arena,
 	case SCENARIO_PLAY:
 		scenario_set_mark(outcome, SCENARIO_PLAY_MARK);
 		return play_run(step->play, lab, outcome->mark[outcome->marks - 1].at_ms, err);
+	case SCENARIO_CHANGE:
+		return scenario_do_change(lab, step, outcome, err);
 	}
 	return RESULT_OK;
 }

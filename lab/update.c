@@ -24,7 +24,8 @@ static void update_set_party(
 	        {"NS1", party->server[0].name}, {"NS2", party->server[1].name},
 	        {"PRIMARY_V4", party->server[0].v4}, {"PRIMARY_V6", party->server[0].v6},
 	        {"SECONDARY_V4", party->server[1].v4}, {"SECONDARY_V6", party->server[1].v6},
-	        {"TSIG", party->tsig_file}};
+	        {"TSIG", party->tsig_file}, {"KSK_NEW", party->ksk_new},
+	        {"ZSK_NEW", party->zsk_new}, {"DS_NEW", party->ds_new}};
 	for (size_t i = 0; i < sizeof(value) / sizeof(value[0]); i++) {
 		snprintf(name, sizeof(name), "%s_%s", prefix, value[i][0]);
 		if (value[i][1] != NULL)

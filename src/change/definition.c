@@ -487,6 +487,61 @@ static enum result read_anchors(struct loader *l, const struct yaml_node *list)
 	return result;
 }
 
+// ---- Keys that cannot be seen yet --------------------------------------------------------------
+
+static enum result read_key(struct loader *l, const struct yaml_node *node, const char **rdata)
+{
+	const char *text;
+	struct error inner = {0};
+	struct dns_key *key;
+	enum result result = yaml_text(node, "keys", &text, l->err);
+	if (result != RESULT_OK)
+		return result;
+	if (dns_key_parse(l->d->zone.wire, text, &key, &inner) != RESULT_OK)
+		return yaml_error(node, l->err, "%s", inner.text);
+	*rdata = dns_key_text(key, l->arena);
+	dns_key_unref(key);
+	return *rdata != NULL ? RESULT_OK : no_memory(l);
+}
+
+static int key_find(const struct procedure *p, const char *id)
+{
+	for (size_t i = 0; i < p->key_count; i++)
+		if (strcmp(p->keys[i].id, id) == 0)
+			return (int)i;
+	return -1;
+}
+
+static enum result read_keys_of(
+        struct loader *l, const struct yaml_node *name, const struct yaml_node *list)
+{
+	const struct procedure *p = l->d->procedure;
+	int symbol = key_find(p, name->text);
+	if (symbol < 0)
+		return yaml_error(
+		        name, l->err, "procedure '%s' has no key '%.60s'", p->id, name->text);
+	enum result result = yaml_expect(list, name->text, YAML_LIST, l->err);
+	if (result == RESULT_OK && (list->count == 0 || list->count > CHANGE_MAX_TOLD))
+		return yaml_error(list, l->err, "expected one to %d keys", CHANGE_MAX_TOLD);
+	if (result != RESULT_OK)
+		return result;
+	const char **keys = arena_array(l->arena, list->count + 1, sizeof *keys);
+	if (keys == NULL)
+		return no_memory(l);
+	for (size_t i = 0; result == RESULT_OK && i < list->count; i++)
+		result = read_key(l, list->items[i], &keys[i]);
+	l->d->keys[symbol] = keys;
+	return result;
+}
+
+static enum result read_keys(struct loader *l, const struct yaml_node *map)
+{
+	enum result result = yaml_expect(map, "keys", YAML_MAP, l->err);
+	for (size_t i = 0; result == RESULT_OK && i < map->count; i++)
+		result = read_keys_of(l, map->keys[i], map->items[i]);
+	return result;
+}
+
 // What cannot be observed, and somebody vouches for: ids as in procedure_requirement.
 static enum result read_confirmed(struct loader *l, const struct yaml_node *list)
 {
@@ -565,6 +620,9 @@ static enum result read_settings(struct loader *l)
 	node = yaml_get(l->root, "confirmed");
 	if (result == RESULT_OK && node != NULL)
 		result = read_confirmed(l, node);
+	node = yaml_get(l->root, "keys");
+	if (result == RESULT_OK && node != NULL)
+		result = read_keys(l, node);
 	node = yaml_get(l->root, "journal");
 	text = NULL;
 	if (result == RESULT_OK && node != NULL)
@@ -620,7 +678,7 @@ static enum result read_zones(struct loader *l)
 
 static const char *const top_words[] = {"change", "zone", "parent-zone", "procedure", "journal",
         "poll", "bridge", "data-ttl", "may-be-insecure", "unchanged-since", "samples",
-        "parent-anchors", "confirmed", "parties", NULL};
+        "parent-anchors", "confirmed", "keys", "parties", NULL};
 
 static void set_defaults(struct change_definition *d)
 {

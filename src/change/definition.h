@@ -20,6 +20,7 @@ enum {
 	CHANGE_MAX_SAMPLES = 16,
 	CHANGE_MAX_ANCHORS = 8,
 	CHANGE_MAX_WORDS = 64, // of a command or environment
+	CHANGE_MAX_TOLD = 8,   // keys that play one part
 };
 
 struct change_server {
@@ -89,6 +90,9 @@ struct change_definition {
 	struct change_sample samples[CHANGE_MAX_SAMPLES];
 	size_t anchor_count; // DS records of the parent's keys, as text
 	const char *anchors[CHANGE_MAX_ANCHORS];
+	// Keys by index of the procedure's keys, as DNSKEY RDATA in text, NULL-terminated: those
+	// that are told because they cannot be seen yet. NULL: found by looking.
+	const char *const *keys[PROCEDURE_MAX_KEYS];
 	uint32_t confirmed; // bits over enum procedure_require: what people vouch for
 	struct change_party parties[PROCEDURE_MAX_PARTIES]; // by index of the procedure's parties
 	uint32_t described; // bits over parties that the file describes

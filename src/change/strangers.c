@@ -13,15 +13,6 @@ static uint64_t keys_with_a_part(const struct decider *d)
 	return keys;
 }
 
-// A party that makes keys in the course of the procedure has new ones.
-static bool makes_keys(const struct decider *d, int party)
-{
-	for (size_t i = 0; i < d->p->key_count; i++)
-		if (d->p->keys[i].party == party && d->p->keys[i].generation[0] != '\0')
-			return true;
-	return false;
-}
-
 // Can a resolver still hold an NS set that names it?
 static bool is_named(const struct decider *d, int publisher)
 {
@@ -37,7 +28,7 @@ static bool has_stranger(const struct decider *d, int party, char *text, size_t 
 {
 	int publisher = change_publisher(d->in->definition, party);
 	const struct safety_history *h = &d->in->world->history;
-	if (publisher < 1 || makes_keys(d, party) || !is_named(d, publisher))
+	if (publisher < 1 || !is_named(d, publisher))
 		return false;
 	const struct safety_edition *now = safety_current(h, publisher, SAFETY_DNSKEY);
 	uint64_t strange = now != NULL ? now->content & ~keys_with_a_part(d) : 0;
@@ -77,7 +68,7 @@ bool strangers_find(const struct decider *d, char *text, size_t size)
 		const struct procedure_requirement *r = &d->p->requirements[i];
 		if (r->kind != PROCEDURE_NO_ROLLOVER)
 			continue;
-		any |= !makes_keys(d, r->party[0]);
+		any = true;
 		if (has_stranger(d, r->party[0], text, size))
 			return true;
 	}

@@ -118,6 +118,39 @@ static uint64_t sep_keys(const struct finder *f, uint64_t keys)
 	return sep;
 }
 
+// Keys that sign the data of other parties: whoever publishes them, they are not its own.
+static uint64_t keys_of_others(const struct finder *f, int publisher)
+{
+	uint64_t keys = 0, data;
+	for (int i = 0; i < (int)f->d->procedure->party_count; i++) {
+		int other = change_publisher(f->d, i);
+		if (other > 0 && other != publisher &&
+		        observe_view_everywhere(f->view, other, SAFETY_DATA, &data, NULL, NULL))
+			keys |= data;
+	}
+	return keys;
+}
+
+// Keys that the definition tells, and that play another part than this one.
+static enum result keys_told(const struct finder *f, size_t symbol, uint64_t *keys)
+{
+	*keys = 0;
+	for (size_t i = 0; i < f->d->procedure->key_count; i++)
+		for (size_t k = 0; i != symbol && f->d->keys[i] != NULL && f->d->keys[i][k] != NULL;
+		        k++) {
+			struct dns_key *key;
+			enum result result =
+			        dns_key_parse(f->d->zone.wire, f->d->keys[i][k], &key, f->err);
+			if (result != RESULT_OK)
+				return result;
+			int found = observe_view_key_find(f->view, key);
+			if (found >= 0 && found < SAFETY_MAX_KEYS)
+				*keys |= UINT64_C(1) << found;
+			dns_key_unref(key);
+		}
+	return RESULT_OK;
+}
+
 // Key-signing keys sign the DNSKEY set and have the SEP flag, where any does; zone-signing keys are
 // the others, those prepared for later included, and whatever signs data. A key may be both.
 static uint64_t keys_of_role(const struct finder *f, const struct procedure_key *symbol,
@@ -125,19 +158,35 @@ static uint64_t keys_of_role(const struct finder *f, const struct procedure_key 
 {
 	uint64_t sep = sep_keys(f, set);
 	uint64_t ksk = (signers & sep) != 0 ? signers & sep : signers;
-	uint64_t zsk = (set & ~sep & ~ksk) | (data & set);
+	uint64_t others = keys_of_others(f, change_publisher(f->d, symbol->party));
+	uint64_t zsk = (set & ~sep & ~ksk & ~others) | (data & set);
 	if (strcmp(symbol->role, "csk") == 0)
 		return ksk & zsk;
 	return strcmp(symbol->role, "ksk") == 0 ? ksk : zsk;
 }
 
-static enum result find_one(
-        const struct finder *f, const struct procedure_key *symbol, json_t *into)
+static enum result take_told(const struct finder *f, size_t number, json_t *into)
 {
+	json_t *list = json_array();
+	for (const char *const *key = f->d->keys[number]; *key != NULL; key++)
+		json_array_append_new(list, json_string(*key));
+	return json_object_set_new(into, f->d->procedure->keys[number].id, list) == 0
+	               ? RESULT_OK
+	               : error_set(f->err, RESULT_MEMORY, "no memory");
+}
+
+static enum result find_one(const struct finder *f, size_t number, json_t *into)
+{
+	const struct procedure_key *symbol = &f->d->procedure->keys[number];
 	int publisher = change_publisher(f->d, symbol->party);
-	uint64_t set = 0, signers = 0, data = 0;
+	uint64_t set = 0, signers = 0, data = 0, told = 0;
+	if (f->d->keys[number] != NULL)
+		return take_told(f, number, into);
 	if (symbol->generation[0] != '\0')
-		return RESULT_OK; // a key to come: known when its party has made it
+		return error_set(f->err, RESULT_NOT_FOUND,
+		        "%s is a key to come, which nobody can see: the definition says it as "
+		        "`keys: {%s: [\"257 3 13 ...\"]}`",
+		        symbol->id, symbol->id);
 	if (!observe_view_everywhere(f->view, publisher, SAFETY_DNSKEY, &set, &signers, NULL) ||
 	        !observe_view_everywhere(f->view, publisher, SAFETY_DATA, &data, NULL, NULL))
 		return error_set(f->err, RESULT_NOT_FOUND,
@@ -145,7 +194,10 @@ static enum result find_one(
 		        "DNSKEY set and "
 		        "signatures by its keys",
 		        procedure_party_name(f->d->procedure, symbol->party));
-	uint64_t keys = keys_of_role(f, symbol, set, signers, data);
+	enum result result = keys_told(f, number, &told);
+	if (result != RESULT_OK)
+		return result;
+	uint64_t keys = keys_of_role(f, symbol, set & ~told, signers & ~told, data & ~told);
 	if (keys == 0)
 		return error_set(f->err, RESULT_NOT_FOUND, "'%s' serves no key that could be %s",
 		        procedure_party_name(f->d->procedure, symbol->party), symbol->id);
@@ -181,7 +233,7 @@ static enum result find_all(const struct finder *f, json_t **keys)
 	json_t *named = json_object();
 	enum result result = RESULT_OK;
 	for (size_t i = 0; result == RESULT_OK && i < f->d->procedure->key_count; i++)
-		result = find_one(f, &f->d->procedure->keys[i], named);
+		result = find_one(f, i, named);
 	if (result != RESULT_OK)
 		json_decref(named);
 	else

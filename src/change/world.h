@@ -44,8 +44,9 @@ int change_party_of(const struct change_definition *definition, int publisher);
 enum result change_subject_new(const struct change_definition *definition,
         struct observe_subject **subject, struct error *err);
 
-// Gives the procedure's symbols to the keys that the operators serve now. RESULT_NOT_FOUND, with a
-// sentence, while something that is needed for that is not seen on every address, or is not
+// Gives the procedure's symbols to the keys that the operators serve now, and to those that the
+// definition tells. RESULT_NOT_FOUND, with a sentence, for a key to come that it does not tell, and
+// while something that is needed for that is not seen on every address, or is not
 // verified.
 enum result change_keys_find(const struct change_definition *definition,
         const struct observe_view *view, int64_t now_ms, json_t **keys, struct error *err);

@@ -14,7 +14,37 @@
 struct wishes {
 	const char *dir, *log;
 	bool keep, json;
+	struct buffer *table; // a row for each scenario that was run
 };
+
+static void table_head(struct buffer *table)
+{
+	buffer_printf(table, "\n%-27s%8s%8s%10s%10s%9s%8s%9s  %s\n", "scenario", "asked", "secure",
+	        "insecure", "servfail", "timeout", "other", "change", "as expected");
+}
+
+// A scenario that came to no end has no counts.
+static void table_row(struct buffer *table, const struct scenario *scenario,
+        const struct scenario_outcome *outcome, bool ended)
+{
+	static const enum probe_outcome column[] = {
+	        PROBE_SECURE, PROBE_INSECURE, PROBE_SERVFAIL, PROBE_TIMEOUT, PROBE_OTHER};
+	static const int width[] = {8, 10, 10, 9, 8};
+	struct prober_tally sum;
+	if (!ended) {
+		buffer_printf(table, "%-27s%s\n", scenario->name, "  could not be run to its end");
+		return;
+	}
+	prober_sum(&outcome->counts, &sum);
+	buffer_printf(table, "%-27s%8llu", scenario->name, (unsigned long long)sum.asked);
+	for (size_t i = 0; i < sizeof(column) / sizeof(column[0]); i++)
+		buffer_printf(table, "%*llu", width[i], (unsigned long long)sum.outcome[column[i]]);
+	if (outcome->change_ms > 0)
+		buffer_printf(table, "%7.1f s", (double)outcome->change_ms / 1000);
+	else
+		buffer_printf(table, "%9s", "");
+	buffer_printf(table, "  %s\n", outcome->met ? "yes" : "NO");
+}
 
 // "hard-switch" is the scenario of that name that comes with Baton; anything with a "/" or a final
 // ".yaml" is a file.
@@ -58,6 +88,7 @@ static int run_one(const struct scenario *scenario, const struct wishes *w)
 	enum result result = scenario_run_in(scenario, lab, w->log, &outcome, &err);
 	if (result == RESULT_OK)
 		print_outcome(scenario, lab_info(lab), &outcome, w->json);
+	table_row(w->table, scenario, &outcome, result == RESULT_OK);
 	lab_stop(lab);
 	return result != RESULT_OK ? lab_word_fail("run", &err) : !outcome.met;
 }
@@ -159,5 +190,12 @@ int lab_word_run(int argc, char **argv)
 		return status;
 	if ((n == 0) != all)
 		return usage_error("lab run: expected scenarios, or --all; --help explains");
-	return output_end(all ? run_all(&w) : run_each(n, argv, &w));
+	struct buffer table = buffer_init(1u << 16);
+	table_head(&table);
+	w.table = &table;
+	status = all ? run_all(&w) : run_each(n, argv, &w);
+	if (!w.json && (all || n > 1))
+		fputs(buffer_text(&table), stdout);
+	buffer_free(&table);
+	return output_end(status);
 }

@@ -76,12 +76,17 @@ static void test_description(void **state)
 	info.party[LAB_LOSING].ksk = "257 3 13 AAAA";
 	info.party[LAB_LOSING].zsk = "256 3 13 BBBB";
 	info.party[LAB_LOSING].ds = "1 13 2 ABCD";
+	info.party[LAB_LOSING].ksk_new = "257 3 13 CCCC";
+	info.party[LAB_LOSING].zsk_new = "256 3 13 DDDD";
+	info.party[LAB_LOSING].ds_new = "2 13 2 ABCD";
 	assert_int_equal(describe_write(&info, path, &err), RESULT_OK);
 	assert_int_equal(describe_read(arena, path, &again, &err), RESULT_OK);
 	assert_string_equal(again.dir, dir);
 	assert_int_equal(again.ttl_s[LAB_TTL_DNSKEY], 77);
 	assert_string_equal(again.party[LAB_LOSING].ds, "1 13 2 ABCD");
+	assert_string_equal(again.party[LAB_LOSING].zsk_new, "256 3 13 DDDD");
 	assert_null(again.party[LAB_GAINING].ksk);
+	assert_null(again.party[LAB_GAINING].ds_new);
 	assert_string_equal(again.party[LAB_GAINING].server[1].v6, "2001:db8:b::2");
 	assert_string_equal(again.resolver[3].id, "forwarded");
 	unlink(path);
@@ -147,6 +152,10 @@ static void test_scenario_errors(void **state)
 	        {HEAD " - play: /x/hard.yaml\n" TAIL, ":4:10: expected a file in the folder"},
 	        {HEAD " - play: ../x.yaml\n" TAIL, ":4:10: expected a file in the folder"},
 	        {HEAD " - play: '-'\n" TAIL, ":4:10: expected a file in the folder"},
+	        {HEAD " - change: ../x\n" TAIL, ":4:4: expected the name of a change"},
+	        {HEAD " - change: x\n   undo-after: a\n   refused: b\n" TAIL,
+	                "'undo-after' and 'refused' exclude each other"},
+	        {HEAD " - change: x\n   untilll: a\n" TAIL, "untilll"},
 	        {HEAD " - sleep: 1s\nexpect: {predicted: {failing: [bind]}}\n",
 	                "'predicted' needs a step 'play'"},
 	};

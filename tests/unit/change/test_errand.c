@@ -223,6 +223,91 @@ static void each_condition_has_its_sentence(void **state)
 	bench_free(b);
 }
 
+// ---- Whose keys they are ---------------------------------------------------------------------
+
+#define STRANGER_KEY                                                                               \
+	"256 3 13 ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQ" \
+	"REeAAAA=="
+
+static const char new_key[] = "procedure: new-key\n"
+                              "title: A new key\n"
+                              "parties:\n"
+                              "  gaining: {is: operator}\n"
+                              "  losing: {is: operator}\n"
+                              "  registrar: {is: registrar}\n"
+                              "  registry: {is: parent}\n"
+                              "start: {parent.ns: losing.ns, parent.ds: losing.ksk}\n"
+                              "requires: [no rollover in progress at losing]\n"
+                              "steps:\n"
+                              "  - id: publish\n"
+                              "    by: losing\n"
+                              "    does: losing.dnskey + losing.zsk.new\n"
+                              "    undo: losing.dnskey - losing.zsk.new\n";
+
+// The usual definition with other words at the top, for a procedure without the step that stops.
+static char *definition_with(struct arena *arena, const char *more)
+{
+	const char *at = strstr(usual_definition, "confirmed:"),
+	           *after = strstr(usual_definition, "parties:"),
+	           *steps = strstr(usual_definition, ", steps:");
+	return arena_printf(arena, "%.*s%s%.*s}\n", (int)(at - usual_definition), usual_definition,
+	        more, (int)(steps - after), after);
+}
+
+static void a_key_to_come_is_told(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(1 << 20);
+	struct error err = {0};
+	json_t *keys = NULL;
+	struct bench *b = bench_new(new_key, definition_with(arena, ""));
+	bench_look(b, 0);
+	assert_int_equal(change_keys_find(b->definition, b->replay.view, b->now_ms, &keys, &err),
+	        RESULT_NOT_FOUND);
+	assert_non_null(strstr(err.text, "losing.zsk.new is a key to come"));
+	bench_free(b);
+	b = bench_new(new_key,
+	        definition_with(arena, "keys: {losing.zsk.new: [\"" STRANGER_KEY "\"]}\n"));
+	bench_begin(b);
+	expect_missing(b, "");
+	struct errand errand = errand_of(b, assert_move(b, "publish", MOVE_ACT));
+	assert_int_equal(errand.request.count, 1);
+	assert_string_equal(errand.request.operations[0].records[0], STRANGER_KEY);
+	drop(&errand);
+	bench_free(b);
+	arena_free(arena);
+}
+
+// Even where it is served already: it is not one of the present keys.
+static void a_key_that_is_told_plays_that_part_only(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(1 << 20);
+	struct bench *b = bench_new(new_key,
+	        definition_with(arena, "keys: {losing.zsk.new: [\"" STRANGER_KEY "\"]}\n"));
+	show_keys(b, LOSING, KA | ZA | STRANGER);
+	bench_begin(b);
+	expect_missing(b, "");
+	bench_look(b, 600);
+	assert_move(b, "publish", MOVE_SEEN);
+	bench_free(b);
+	arena_free(arena);
+}
+
+// An operator that publishes the other one's ZSK from the beginning does not take it for its own.
+static void a_key_that_signs_elsewhere_is_not_its_own(void **state)
+{
+	(void)state;
+	struct bench *b = bench_new(NULL, NULL);
+	show_keys(b, GAINING, KB | ZB | ZA);
+	bench_begin(b);
+	expect_missing(b, "");
+	const json_t *keys = json_object_get(b->replay.keys, "keys");
+	assert_int_equal(json_array_size(json_object_get(keys, "gaining.zsk")), 1);
+	assert_int_equal(json_array_size(json_object_get(keys, "losing.zsk")), 1);
+	bench_free(b);
+}
+
 static void more_than_is_read_is_missing(void **state)
 {
 	(void)state;
@@ -384,6 +469,9 @@ int main(void)
 	        TEST(a_ds_record_of_an_unknown_key_is_left_to_people),
 	        TEST(nothing_is_missing),
 	        TEST(each_condition_has_its_sentence),
+	        TEST(a_key_to_come_is_told),
+	        TEST(a_key_that_is_told_plays_that_part_only),
+	        TEST(a_key_that_signs_elsewhere_is_not_its_own),
 	        TEST(more_than_is_read_is_missing),
 	        TEST(the_parents_own_keys_have_to_validate),
 	        TEST(of_much_that_is_missing_the_first_is_listed),
