@@ -2,7 +2,8 @@
 //
 // The corners share their beginnings, so they are walked as a tree: at each change with a lag the
 // walk is copied and goes on both ways. Where a route has many changes, only the telling corners
-// are walked: all fast or all slow but for one change, and each publisher fast or slow throughout.
+// are walked: all fast or all slow but for two changes (one where they are very many), and each
+// publisher fast or slow throughout.
 #include "procedure/checker.h"
 
 #include <string.h>
@@ -11,12 +12,14 @@ enum {
 	FULL_CHANGES = 9,   // with at most so many changes, every corner of the way there
 	BACK_FROM_FULL = 7, // with at most so many so far, the way back from every corner
 	FULL_BACK = 3,      // with at most so many to take back, every corner of that
+	TELLING_PAIRS = 12, // with at most so many, two changes may be unlike the others
 };
 
 struct descent {
 	struct checker *checker;
 	struct corners *found;
 	bool full;
+	unsigned unlike; // how many changes may be fast where the others are slow, or slow
 };
 
 // What has been chosen on the way down.
@@ -34,9 +37,9 @@ static uint32_t publishers_of(const struct safety_effect *effect)
 	return set;
 }
 
-static bool is_telling(const struct path *path)
+static bool is_telling(const struct path *path, unsigned unlike)
 {
-	return path->fast_count <= 1 || path->slow_count <= 1 ||
+	return path->fast_count <= unlike || path->slow_count <= unlike ||
 	       (path->fast_publishers & path->slow_publishers) == 0;
 }
 
@@ -137,7 +140,7 @@ static enum result go_back_all_ways(
         struct descent *d, const struct walk *w, const struct walk_choice *c, struct path there)
 {
 	bool few = there.fast_count + there.slow_count <= BACK_FROM_FULL;
-	if (w->mode != WALK_COMPUTED || c->effect.count == 0 || (!few && !is_telling(&there)))
+	if (w->mode != WALK_COMPUTED || c->effect.count == 0 || (!few && !is_telling(&there, 1)))
 		return RESULT_OK;
 	uint64_t all = 0;
 	unsigned changes = 0;
@@ -150,7 +153,7 @@ static enum result go_back_all_ways(
 	}
 	// All subsets of `all`; or all and none of it, none from the telling corners only: whatever
 	// can be fetched on a fast way back can be fetched on a slow one.
-	bool every = changes <= FULL_BACK, none = every || is_telling(&there);
+	bool every = changes <= FULL_BACK, none = every || is_telling(&there, 1);
 	enum result result = RESULT_OK;
 	for (uint64_t back = all;; back = every ? (back - 1) & all : 0) {
 		result = go_back(d, w, c->step->index, (struct propagation){there.slow, back});
@@ -172,7 +175,7 @@ static enum result descend_one_way(struct descent *d, const struct walk *w,
 	*(slow ? &path.slow_count : &path.fast_count) += 1;
 	*(slow ? &path.slow_publishers : &path.fast_publishers) |= publishers;
 	// Positions beyond the mask are walked slowly only, as plan_run() does.
-	if ((!d->full && !is_telling(&path)) || (!slow && c->position >= 64))
+	if ((!d->full && !is_telling(&path, d->unlike)) || (!slow && c->position >= 64))
 		return RESULT_OK;
 	struct walk copy;
 	enum result result = walk_copy(&copy, w, d->checker->err);
@@ -229,7 +232,9 @@ enum result corners_run(struct checker *checker, const struct procedure_route *r
         enum walk_mode mode, struct corners *corners)
 {
 	struct descent d = {.checker = checker, .found = corners};
-	d.full = changes_with_effect(checker, route) <= FULL_CHANGES;
+	size_t changes = changes_with_effect(checker, route);
+	d.full = changes <= FULL_CHANGES;
+	d.unlike = changes <= TELLING_PAIRS ? 2 : 1;
 	memset(corners, 0, sizeof *corners);
 	struct walk w;
 	enum result result =

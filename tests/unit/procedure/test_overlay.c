@@ -230,6 +230,22 @@ static void test_over_the_library(void **state)
 	assert_int_equal(procedure_party_find(p, "signer"), -1);
 }
 
+// Who has a single key says so in an overlay.
+static void test_single_keys_by_overlay(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"operator-change", "operator-and-registrar-change",
+	        "operator-change-uncooperative", "operator-change-phased"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const struct procedure *p = read_procedure(arena_printf(
+		        arena, "overlay: %s\nassume: {single-key: [losing, gaining]}\n", names[i]));
+		assert_int_equal(__builtin_popcount(p->assume.single_key), 2);
+		struct check_report report = check(p);
+		assert_true(report.ok);
+		assert_int_equal(report.finding_count, 0);
+	}
+}
+
 // The example of the manual page is an overlay over a procedure of the library, and safe.
 static void test_example_of_the_manual(void **state)
 {
@@ -401,6 +417,7 @@ int main(void)
 	        TEST(test_another_order),
 	        TEST(test_parties_are_renamed),
 	        TEST(test_over_the_library),
+	        TEST(test_single_keys_by_overlay),
 	        TEST(test_example_of_the_manual),
 	        TEST(test_written_out),
 	        TEST(test_errors),
