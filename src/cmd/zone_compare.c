@@ -18,9 +18,11 @@ static const char about[] =
         "Compares two copies of a zone, such as those of two operators at a hand-over.\n"
         "Registered data is everything but SOA, NS, DNSKEY, NSEC3PARAM, CDS, CDNSKEY, CSYNC and "
         "ZONEMD at the apex,\n"
-        "and RRSIG, NSEC and NSEC3. Differences are printed as lines \"- owner TTL type data\" and "
-        "\"+ …\";\n"
-        "those at the apex that are no registered data, and TTLs that changed, behind \";\".";
+        "RRSIG, NSEC and NSEC3, and addresses of the zone's own name servers that no delegation "
+        "uses.\n"
+        "Differences are printed as lines \"- owner TTL type data\" and \"+ …\"; those that are no "
+        "registered\n"
+        "data, and TTLs that changed, behind \";\".";
 
 static const char more[] = ZONE_INPUT_HELP "\n\n"
                                            "exit status:\n"
@@ -76,8 +78,9 @@ static void print_ttls(const struct zone_comparison *c)
 		char owner[DNS_NAME_TEXT], type[DNS_TYPE_TEXT];
 		printf("; TTL of %s%s: %" PRIu32 " s becomes %" PRIu32 " s (%" PRIu64
 		       " RRset%s, the first is %s)\n",
-		        t->apex ? "the apex's " : "", dns_type_text(t->type, type), t->old_s,
-		        t->new_s, t->sets, t->sets == 1 ? "" : "s", dns_name_text(t->owner, owner));
+		        dns_type_text(t->type, type), t->apex ? ", no registered data" : "",
+		        t->old_s, t->new_s, t->sets, t->sets == 1 ? "" : "s",
+		        dns_name_text(t->owner, owner));
 	}
 	if (c->ttls_left_out > 0)
 		printf("; other TTLs differ for %" PRIu64 " more RRsets\n", c->ttls_left_out);
@@ -103,7 +106,8 @@ static void print_unlisted(uint64_t all, uint64_t listed, const char *where)
 static void print_text(const struct comparing *comparing, const struct zone_comparison *c)
 {
 	print_unlisted(c->added + c->removed, comparing->listed, "");
-	print_unlisted(c->apex_added + c->apex_removed, comparing->apex_listed, " at the apex");
+	print_unlisted(c->apex_added + c->apex_removed, comparing->apex_listed,
+	        " that are no registered data");
 	print_ttls(c);
 	if (is_equal(c))
 		printf("registered data equal: %" PRIu64 " records in %" PRIu64 " RRsets\n",
@@ -179,7 +183,7 @@ int cmd_zone_compare(int argc, char **argv)
 	bool json = false;
 	const struct option_spec specs[] = {
 	        {"--json", NULL, "print one JSON object", .flag = &json},
-	        {"--limit", "N", "list at most N differences, and N at the apex; 100",
+	        {"--limit", "N", "list at most N differences of registered data, and N others; 100",
 	                .text = &limit},
 	        ZONE_INPUT_OPTIONS(input),
 	        {0},

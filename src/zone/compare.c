@@ -2,8 +2,12 @@
 
 #include <string.h>
 
+#define OWN_SERVERS 64 // of both zones; more than a zone has
+
 struct merge {
 	const struct zone *old, *new;
+	const uint8_t *own[OWN_SERVERS]; // servers of the zone that no delegation uses
+	size_t own_count;
 	const struct zone_compare_options *options;
 	struct zone_comparison *c;
 };
@@ -29,6 +33,53 @@ static bool is_of_apex(uint16_t type)
 	default:
 		return false;
 	}
+}
+
+// Whether this is in the list, as it is in canonical form; at *at, then.
+static bool find_own(const struct merge *m, const uint8_t *name, size_t length, size_t *at)
+{
+	for (size_t i = 0; i < m->own_count; i++) {
+		if (dns_name_length(m->own[i]) == length && memcmp(m->own[i], name, length) == 0) {
+			*at = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_own(struct merge *m, const struct zone *zone)
+{
+	size_t at;
+	const struct zone_rrset *set = zone_node_find(zone, zone_node_at(zone, 0), DNS_TYPE_NS);
+	for (size_t i = 0; set != NULL && i < set->count; i++) {
+		const struct dns_rdata *server = &zone_rdata(zone, set)[i];
+		if (m->own_count < OWN_SERVERS &&
+		        dns_name_is_subdomain(server->octets, zone_apex(zone)) &&
+		        !find_own(m, server->octets, server->length, &at))
+			m->own[m->own_count++] = server->octets;
+	}
+}
+
+static void drop_used(struct merge *m, const struct zone *zone)
+{
+	size_t at;
+	for (size_t i = 0; i < zone_rrset_count(zone) && m->own_count > 0; i++) {
+		const struct zone_rrset *set = zone_rrset_at(zone, i);
+		if (set->type != DNS_TYPE_NS || set->node == 0)
+			continue;
+		for (size_t k = 0; k < set->count; k++) {
+			const struct dns_rdata *server = &zone_rdata(zone, set)[k];
+			if (find_own(m, server->octets, server->length, &at))
+				m->own[at] = m->own[--m->own_count];
+		}
+	}
+}
+
+static bool is_own_address(const struct merge *m, const struct zone_node *node, uint16_t type)
+{
+	size_t at;
+	return (type == DNS_TYPE_A || type == DNS_TYPE_AAAA) && m->own_count > 0 &&
+	       find_own(m, node->owner, dns_name_length(node->owner), &at);
 }
 
 static void found(struct merge *m, enum zone_difference_kind kind, bool apex,
@@ -122,7 +173,8 @@ static void compare_nodes(struct merge *m, const struct zone_node *old, const st
 {
 	size_t o = 0, n = 0, old_count = old == NULL ? 0 : old->set_count;
 	size_t new_count = new == NULL ? 0 : new->set_count;
-	bool is_apex = ((old == NULL ? new : old)->flags & ZONE_NODE_APEX) != 0;
+	const struct zone_node *either = old == NULL ? new : old;
+	bool is_apex = (either->flags & ZONE_NODE_APEX) != 0;
 	while (o < old_count || n < new_count) {
 		const struct zone_rrset *in_old =
 		        o < old_count ? zone_node_set(m->old, old, o) : NULL;
@@ -132,9 +184,10 @@ static void compare_nodes(struct merge *m, const struct zone_node *old, const st
 		            : in_new == NULL ? -1
 		                             : (int)in_old->type - (int)in_new->type;
 		uint16_t type = order <= 0 ? in_old->type : in_new->type;
+		bool apart = (is_apex && is_of_apex(type)) || is_own_address(m, either, type);
 		if (!is_made_by_signer(type))
-			compare_sets(m, is_apex && is_of_apex(type), order <= 0 ? in_old : NULL,
-			        order >= 0 ? in_new : NULL);
+			compare_sets(
+			        m, apart, order <= 0 ? in_old : NULL, order >= 0 ? in_new : NULL);
 		o += order <= 0;
 		n += order >= 0;
 	}
@@ -152,6 +205,10 @@ enum result zone_compare(const struct zone *old, const struct zone *new,
 		        dns_name_text(zone_apex(new), b), zone_source(new));
 	memset(comparison, 0, sizeof *comparison);
 	struct merge m = {.old = old, .new = new, .options = options, .c = comparison};
+	add_own(&m, old);
+	add_own(&m, new);
+	drop_used(&m, old);
+	drop_used(&m, new);
 	size_t o = 0, n = 0, old_count = zone_node_count(old), new_count = zone_node_count(new);
 	while (o < old_count || n < new_count) {
 		int order = o == old_count   ? 1

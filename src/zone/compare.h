@@ -6,9 +6,10 @@
 //
 // Registered data is every record but those that belong to how the zone is published: RRSIG, NSEC
 // and NSEC3 everywhere; SOA, NS, DNSKEY, NSEC3PARAM, CDS, CDNSKEY, CSYNC and ZONEMD at the apex.
-// The latter (but for signatures) are compared too, and counted apart. A set whose records are
-// equal, but whose TTL is not, is no difference of data: it is counted by type, old and new TTL.
-// TTLs are the largest of a set, because that is what waits depend on.
+// So do addresses of the zone's own name servers, which change with the operator, unless a
+// delegation uses them as well. All these but signatures are compared too, and counted apart. A set
+// whose records are equal, but whose TTL is not, is no difference of data: it is counted by type,
+// old and new TTL. TTLs are the largest of a set, because that is what waits depend on.
 //
 // One merge over the two canonical orders; nothing is allocated, and names point into the zones.
 // RESULT_INPUT where the two are not the same zone; there are no other errors.
@@ -22,7 +23,7 @@ enum zone_difference_kind { ZONE_REMOVED, ZONE_ADDED };
 
 struct zone_difference {
 	enum zone_difference_kind kind;
-	bool apex; // not registered data
+	bool apex; // not registered data: of the apex, or an address of the zone's own servers
 	const uint8_t *owner;
 	uint16_t type;
 	uint32_t ttl_s;
@@ -40,7 +41,7 @@ struct zone_ttl_change {
 struct zone_comparison {
 	uint64_t sets, records;            // registered data of the new zone
 	uint64_t added, removed;           // records of registered data
-	uint64_t apex_added, apex_removed; // records at the apex that are not
+	uint64_t apex_added, apex_removed; // records that are compared, but are no registered data
 	uint64_t ttl_sets;                 // sets of registered data with another TTL
 	size_t ttl_count;
 	struct zone_ttl_change ttls[ZONE_COMPARE_TTLS];

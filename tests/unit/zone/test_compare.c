@@ -118,6 +118,38 @@ static void test_different(void **state)
 	assert_int_equal(c.apex_added + c.apex_removed, 0);
 }
 
+// A back-end brings its own name servers; but what a delegation uses is registered data.
+static void test_own_servers(void **state)
+{
+	(void)state;
+	struct zone_comparison c =
+	        compare(APEX("1", "a.nic.example") "a.nic.example. 60 A 192.0.2.1\n"
+	                                           "a.nic.example. 60 TXT x\n"
+	                                           "ns1.example. 60 A 192.0.2.1\n"
+	                                           "d.example. 60 NS ns1.example.\n",
+	                APEX("1", "b.nic.example") "b.nic.example. 60 A 192.0.2.1\n"
+	                                           "b.nic.example. 60 AAAA ::1\n"
+	                                           "ns1.example. 60 A 192.0.2.2\n"
+	                                           "d.example. 60 NS ns1.example.\n",
+	                "; - example. 3600 NS a.nic.example.\n"
+	                "; + example. 3600 NS b.nic.example.\n"
+	                "; - a.nic.example. 60 A 192.0.2.1\n"
+	                "- a.nic.example. 60 TXT \"x\"\n"
+	                "; + b.nic.example. 60 A 192.0.2.1\n"
+	                "; + b.nic.example. 60 AAAA ::1\n"
+	                "- ns1.example. 60 A 192.0.2.1\n"
+	                "+ ns1.example. 60 A 192.0.2.2\n");
+	assert_int_equal(c.removed, 2);
+	assert_int_equal(c.added, 1);
+	c = compare(APEX("1", "NS1.example") "ns1.example. 60 A 192.0.2.1\n"
+	                                     "d.example. 60 NS ns1.example.\n",
+	        APEX("1", "ns1.example") "ns1.example. 60 A 192.0.2.2\n"
+	                                 "d.example. 60 NS Ns1.example.\n",
+	        "- ns1.example. 60 A 192.0.2.1\n"
+	        "+ ns1.example. 60 A 192.0.2.2\n");
+	assert_int_equal(c.added + c.removed, 2);
+}
+
 static void test_ttls(void **state)
 {
 	(void)state;
@@ -265,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_equal),
 	        cmocka_unit_test(test_different),
+	        cmocka_unit_test(test_own_servers),
 	        cmocka_unit_test(test_ttls),
 	        cmocka_unit_test(test_other_zone),
 	        cmocka_unit_test(test_generated),
