@@ -210,6 +210,78 @@ static void test_requests_are_not_early(void **state)
 	}
 }
 
+// The text with a passage of it replaced.
+static const char *with(const char *text, const char *passage, const char *other)
+{
+	const char *at = strstr(text, passage);
+	assert_non_null(at);
+	return arena_printf(arena, "%.*s%s%s", (int)(at - text), text, other, at + strlen(passage));
+}
+
+// An emergency key that resolvers cannot see: its DS record was never published, is of a digest
+// type that is not the best in the set, or of another algorithm than the zone's signatures.
+static void test_emergency_keys_have_to_be_prepared(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *passage, *other, *step;
+		enum check_code code;
+	} cases[] = {{"  parent.ds: signer.ksk + signer.ksk.standby\n", "  parent.ds: signer.ksk\n",
+	                     "sign-with-standby", CHECK_NEVER},
+	        {"requires:\n", "assume: {digests: {signer.ksk.standby: 1}}\nrequires:\n",
+	                "sign-with-standby", CHECK_NEVER},
+	        {"requires:\n", "assume: {algorithms: {signer.ksk.standby: 15}}\nrequires:\n", NULL,
+	                CHECK_BROKEN_START}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *text =
+		        with(read_text("ksk-emergency"), cases[i].passage, cases[i].other);
+		struct check_report report = check_usual(parse("e", text));
+		const struct check_finding *f = find(&report, cases[i].code, cases[i].step);
+		assert_false(report.ok);
+		if (f == NULL)
+			fail_msg("nothing is wrong with %s", cases[i].other);
+		assert_non_null(strstr(f->text, "DS set"));
+	}
+	// Prepared, it takes no waiting at all.
+	const struct procedure *p = parse("e", read_text("ksk-emergency"));
+	struct scenario s;
+	struct plan *plan;
+	scenario_init(&s, p);
+	assert_int_equal(plan_make(arena, p, &s, NULL, &plan, NULL), RESULT_OK);
+	assert_string_equal(plan->steps[0].step->id, "sign-with-standby");
+	assert_int_equal(plan->steps[0].start_ms, 0);
+	assert_int_equal(plan->steps[0].step->approve, 0);
+	plan_free(plan);
+}
+
+// Where the losing operator names the new servers, parent and child NS TTLs do not add; but not
+// before DS and DNSKEY sets without the new keys are gone, for resolvers move at once.
+static void test_naming_the_new_servers_shortens_the_change(void **state)
+{
+	(void)state;
+	const struct procedure *p = parse("o", read_text("operator-change"));
+	struct scenario s;
+	struct plan *plan;
+	scenario_init(&s, p);
+	assert_int_equal(plan_make(arena, p, &s, NULL, &plan, NULL), RESULT_OK);
+	const struct plan_step *keys = &plan->steps[procedure_step_find(p, "publish-new-keys")],
+	                       *name = &plan->steps[procedure_step_find(p, "name-new-servers")];
+	assert_int_equal(name->start_ms, keys->everywhere_ms + 48 * H);
+	scenario_parse_ttls(&s, "ds=4d", NULL);
+	plan_free(plan);
+	assert_int_equal(plan_make(arena, p, &s, NULL, &plan, NULL), RESULT_OK);
+	const struct plan_step *ds = &plan->steps[procedure_step_find(p, "add-new-ds")];
+	name = &plan->steps[procedure_step_find(p, "name-new-servers")];
+	assert_int_equal(name->start_ms, ds->everywhere_ms + 96 * H);
+	scenario_init(&s, p);
+	plan_free(plan);
+	struct check_report report = check(p, &s);
+	assert_string_equal(report.routes[2].route->label, "without name-new-servers");
+	// The child's NS TTL of a day, less the propagation of the step that it saves.
+	assert_int_equal(report.routes[2].longest_ms - report.routes[0].longest_ms, 18 * H);
+	assert_int_equal(report.routes[2].shortest_ms - report.routes[0].shortest_ms, 24 * H);
+}
+
 // --- The way back
 
 // From the state after each step there is a way back to the beginning, or to the last step that
@@ -552,14 +624,6 @@ static void test_registry_backend_transition(void **state)
 	assert_int_equal(report.routes[0].word[SAFETY_FORWARDER], SAFETY_SAFE);
 }
 
-// The text with a passage of it replaced.
-static const char *with(const char *text, const char *passage, const char *other)
-{
-	const char *at = strstr(text, passage);
-	assert_non_null(at);
-	return arena_printf(arena, "%.*s%s%s", (int)(at - text), text, other, at + strlen(passage));
-}
-
 static void test_registry_backend_transition_read_otherwise(void **state)
 {
 	(void)state;
@@ -604,6 +668,8 @@ int main(void)
 	        TEST(test_every_procedure_is_safe),
 	        TEST(test_single_keys),
 	        TEST(test_requests_are_not_early),
+	        TEST(test_emergency_keys_have_to_be_prepared),
+	        TEST(test_naming_the_new_servers_shortens_the_change),
 	        TEST(test_every_way_back),
 	        TEST(test_until_when_it_can_be_undone),
 	        TEST(test_the_checker_knows_nobody),
