@@ -31,7 +31,7 @@ static const char more[] =
         "  1  something fails\n"
         "  2  the options cannot be used, or there is no delegation to be judged";
 
-enum { RESOLV_CONF_MAX = 64 << 10, LIST_MAX = 64, ARENA_MAX = 256 << 20 };
+enum { RESOLV_CONF_MAX = 64 << 10, LIST_MAX = 64 };
 
 struct waiver {
 	const struct technical_check *check;
@@ -368,7 +368,7 @@ static int preflight(struct preflight *p)
 {
 	struct error err = {0};
 	bool fails = false;
-	if ((p->arena = arena_new(ARENA_MAX)) == NULL)
+	if ((p->arena = arena_new(PREFIX_TABLE_ARENA)) == NULL)
 		return usage_error("out of memory");
 	enum result result = read_words(p, &err);
 	if (result == RESULT_OK)
