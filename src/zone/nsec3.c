@@ -218,8 +218,8 @@ static bool parameters_usable(
 	}
 	if (parameters.iterations > ZONE_CHECK_MAX_ITERATIONS) {
 		finding_error(findings, zone, 0, DNS_TYPE_NSEC3PARAM,
-		        "%u iterations are more than resolvers compute; the chain is not checked "
-		        "beyond %d",
+		        "%u iterations: more than %d are not checked here, and are more than "
+		        "resolvers compute",
 		        parameters.iterations, ZONE_CHECK_MAX_ITERATIONS);
 		return false;
 	}

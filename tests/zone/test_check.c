@@ -98,12 +98,12 @@ static void test_fast_path_says_what_openssl_says(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
-		struct text text = generate(1200, i > 0, i == 2);
+		struct text text = generate(900, i > 0, i == 2);
 		struct zone *good = load(&text);
 		struct zone_report *a = check(good, (struct zone_check_options){0});
 		assert_int_equal(a->errors, 0);
 		assert_int_equal(a->warnings, 0);
-		assert_true(a->valid == a->signatures && a->valid > 700);
+		assert_true(a->valid == a->signatures && a->valid > 500);
 		zone_report_free(a);
 		zone_free(good);
 
@@ -112,7 +112,7 @@ static void test_fast_path_says_what_openssl_says(void **state)
 		a = check(bad, (struct zone_check_options){.limit = 1000});
 		struct zone_report *b = check(
 		        bad, (struct zone_check_options){.limit = 1000, .reference_only = true});
-		assert_true(damaged > 15);
+		assert_true(damaged > 10);
 		assert_true(a->errors >= damaged - 1); // of one the DNSKEY set may be the owner
 		assert_same(a, b);
 		zone_report_free(a);
@@ -125,12 +125,12 @@ static void test_fast_path_says_what_openssl_says(void **state)
 static void test_any_number_of_threads(void **state)
 {
 	(void)state;
-	struct text text = generate(6000, true, false);
+	struct text text = generate(2500, true, false);
 	damage(&text, DAMAGED / 2);
 	struct zone *zone = load(&text);
-	for (size_t limit = 0; limit < 200; limit += 60) {
+	for (size_t limit = 0; limit <= 120; limit += 60) {
 		struct zone_report *one = check(zone, (struct zone_check_options){.limit = limit});
-		assert_true(one->errors > 200);
+		assert_true(one->errors > 130);
 		assert_int_equal(one->finding_count, limit);
 		for (unsigned threads = 2; threads <= 7; threads += 5) {
 			struct zone_report *many = check(zone,
@@ -158,12 +158,12 @@ static void see(void *ctx, size_t done, size_t total)
 static void test_progress(void **state)
 {
 	(void)state;
-	struct text text = generate(3000, true, true);
+	struct text text = generate(1500, true, true);
 	struct zone *zone = load(&text);
 	struct seen seen = {0};
 	zone_report_free(
 	        check(zone, (struct zone_check_options){.progress = see, .progress_ctx = &seen}));
-	assert_true(seen.calls > 3);
+	assert_true(seen.calls >= 3);
 	assert_int_equal(seen.last, seen.total);
 	zone_free(zone);
 	free(text.octets);
