@@ -60,17 +60,18 @@ static void show_octets(void *ctx, uint64_t octets)
 	zone_progress_show(ctx, octets, 0, "MB");
 }
 
-static int transfer(struct zone_transfer *t, struct zone **zone)
+static int transfer(const struct zone_transfer *what, struct zone **zone)
 {
+	struct zone_transfer t = *what;
 	struct error err = {0};
 	struct zone_progress progress = zone_progress("transferring");
-	t->progress = show_octets;
-	t->ctx = &progress;
-	t->random = random_system();
-	enum result result = loop_new(&t->loop, &err);
+	t.progress = show_octets;
+	t.ctx = &progress;
+	t.random = random_system();
+	enum result result = loop_new(&t.loop, &err);
 	if (result == RESULT_OK)
-		result = zone_transfer(t, zone, &err);
-	loop_free(t->loop);
+		result = zone_transfer(&t, zone, &err);
+	loop_free(t.loop);
 	zone_progress_end(&progress);
 	return result == RESULT_OK ? 0 : usage_error("%s", err.text);
 }

@@ -1,5 +1,6 @@
 #include "zone/compare.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define OWN_SERVERS 64 // of both zones; more than a zone has
@@ -174,12 +175,14 @@ static void compare_nodes(struct merge *m, const struct zone_node *old, const st
 	size_t o = 0, n = 0, old_count = old == NULL ? 0 : old->set_count;
 	size_t new_count = new == NULL ? 0 : new->set_count;
 	const struct zone_node *either = old == NULL ? new : old;
+	assert(either != NULL);
 	bool is_apex = (either->flags & ZONE_NODE_APEX) != 0;
 	while (o < old_count || n < new_count) {
 		const struct zone_rrset *in_old =
 		        o < old_count ? zone_node_set(m->old, old, o) : NULL;
 		const struct zone_rrset *in_new =
 		        n < new_count ? zone_node_set(m->new, new, n) : NULL;
+		assert(in_old != NULL || in_new != NULL);
 		int order = in_old == NULL   ? 1
 		            : in_new == NULL ? -1
 		                             : (int)in_old->type - (int)in_new->type;

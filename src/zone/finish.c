@@ -1,6 +1,7 @@
 // From sorted runs of records to nodes and sets.
 #include "zone/build_internal.h"
 
+#include <assert.h>
 #include <libknot/wire.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,7 @@ static bool add_owner(struct zone_builder *b, size_t from, size_t *to, struct sc
 			return false;
 		*scratch = (struct scratch){more, 2 * count};
 	}
+	assert(scratch->records != NULL); // a run has a record
 	count = 0;
 	for (size_t i = from; i < end; i++)
 		for (size_t k = 0; k < b->runs[i].count; k++)

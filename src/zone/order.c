@@ -1,6 +1,7 @@
 // The order of names: runs of records, sorted by a key that holds what usually decides.
 #include "zone/build_internal.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,11 +30,8 @@ static void make_key(const uint8_t *owner, size_t labels, uint64_t key[static 2]
 		at++; // the 0 is there
 	}
 	memcpy(key, octets, KEY_OCTETS);
-	key[0] = __builtin_bswap64(key[0]);
-	key[1] = __builtin_bswap64(key[1]);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#error "the key is built for machines with the least significant octet first"
-#endif
+	key[0] = be64toh(key[0]);
+	key[1] = be64toh(key[1]);
 }
 
 static int compare_runs(const void *left, const void *right)

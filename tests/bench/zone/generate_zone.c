@@ -28,23 +28,23 @@ int main(int argc, char **argv)
 		if (c == 'o')
 			g.origin = optarg;
 		else if (c == 'n')
-			g.delegations = (uint32_t)atol(optarg);
+			g.delegations = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (c == 'p')
-			g.signed_percent = (uint32_t)atol(optarg);
+			g.signed_percent = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (c == '3')
 			g.nsec3 = true;
 		else if (c == 'u')
 			g.opt_out = true;
 		else if (c == 'i')
-			g.iterations = (unsigned)atol(optarg);
+			g.iterations = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 's')
-			g.salt_octets = (unsigned)atol(optarg);
+			g.salt_octets = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 'r')
 			g.seed = strtoull(optarg, NULL, 10);
 		else if (c == 't')
-			g.now_s = atoll(optarg);
+			g.now_s = strtoll(optarg, NULL, 10);
 		else if (c == 'S')
-			g.serial = (uint32_t)atol(optarg);
+			g.serial = (uint32_t)strtoul(optarg, NULL, 10);
 		else
 			return usage();
 	}

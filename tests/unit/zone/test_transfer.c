@@ -144,8 +144,10 @@ static void send_message(
 	size_t n = 12;
 	if (from == 0) { // only the first message repeats the question
 		wire[5] = 1;
-		memcpy(wire + n, "\7EXAMPLE\0\0\374\0\1", 13);
-		n += 13;
+		static const uint8_t question[] = "\7EXAMPLE\0\0\374\0"; // and 1
+		memcpy(wire + n, question, sizeof question);
+		n += sizeof question;
+		wire[n - 1] = 1;
 	}
 	if (s->rcode == 0)
 		put_u16(wire + 6, to - from);
