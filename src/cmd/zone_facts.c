@@ -21,17 +21,28 @@ static const char more[] = ZONE_INPUT_HELP "\n\n"
                                            "  0  here are the facts\n"
                                            "  2  the zone cannot be read";
 
-static const char *role(const struct zone_facts_signer *s)
+static bool has_sep_key(const struct zone_facts *f)
 {
+	for (size_t i = 0; i < f->signer_count; i++)
+		if (f->signers[i].is_published && (f->signers[i].flags & DNS_KEY_SEP))
+			return true;
+	return false;
+}
+
+// Some signers sign the DNSKEY set with all keys, so that this makes no CSK of a key without SEP
+// where there are others with it.
+static const char *role(const struct zone_facts *f, const struct zone_facts_signer *s)
+{
+	bool signs_all = s->dnskey_signatures > 0 && s->signatures > s->dnskey_signatures;
 	if (!s->is_published)
 		return "not published";
 	if (s->flags & DNS_KEY_REVOKE)
 		return "revoked";
 	if (!(s->flags & DNS_KEY_ZONE))
 		return "no zone key";
-	if (s->dnskey_signatures > 0 && s->signatures > s->dnskey_signatures)
-		return s->flags & DNS_KEY_SEP ? "CSK" : "CSK without SEP";
-	return s->flags & DNS_KEY_SEP ? "KSK" : "ZSK";
+	if (s->flags & DNS_KEY_SEP)
+		return signs_all ? "CSK" : "KSK";
+	return signs_all && !has_sep_key(f) ? "CSK" : "ZSK";
 }
 
 static const char *salt_text(const uint8_t *parameters, char text[static 2 * 255 + 1])
@@ -87,7 +98,7 @@ static void print_signers(const struct zone_facts *f)
 		const struct zone_facts_signer *s = &f->signers[i];
 		char until[TIME_TEXT];
 		printf("  tag %5u algorithm %2u  %-13s %9" PRIu64 " signatures", s->tag,
-		        s->algorithm, role(s), s->signatures);
+		        s->algorithm, role(f, s), s->signatures);
 		if (s->signatures > 0)
 			printf(", the first ends %s",
 			        time_format(s->earliest_s * SECOND_MS, until));
@@ -187,8 +198,8 @@ static json_t *signers_json(const struct zone_facts *f)
 		json_array_append_new(
 		        list, json_pack("{s:i, s:i, s:i, s:s, s:b, s:I, s:o}", "tag", (int)s->tag,
 		                      "algorithm", (int)s->algorithm, "flags", (int)s->flags,
-		                      "role", role(s), "published", s->is_published, "signatures",
-		                      (json_int_t)s->signatures, "first_expiry",
+		                      "role", role(f, s), "published", s->is_published,
+		                      "signatures", (json_int_t)s->signatures, "first_expiry",
 		                      s->signatures > 0 ? time_json(s->earliest_s) : json_null()));
 	}
 	return list;
