@@ -80,16 +80,23 @@ static int read_server(const struct zone_input *input, const char *url, struct z
 {
 	struct zone_transfer t = {0};
 	struct dns_tsig_key *key = NULL;
+	struct zone *base = NULL;
 	struct error err = {0};
 	if (input->timeout != NULL &&
 	        duration_parse(input->timeout, &t.timeout_ms, &err) != RESULT_OK)
 		return usage_error("--timeout: %s", err.text);
 	if (zone_transfer_parse(url, &t, &err) != RESULT_OK)
 		return usage_error("%s", err.text);
+	if (t.incremental && input->base == NULL)
+		return usage_error("%.100s: an earlier version is needed: --base", url);
 	int status = read_key(input->key, &key);
+	if (status == 0 && t.incremental)
+		status = read_file(input, input->base, &base);
 	t.key = key;
+	t.base = base;
 	if (status == 0)
 		status = transfer(&t, zone);
+	zone_free(base);
 	dns_tsig_key_free(key);
 	return status;
 }

@@ -19,6 +19,7 @@
 
 struct zone_input {
 	const char *origin;  // --origin
+	const char *base;    // --base
 	const char *key;     // --key
 	const char *timeout; // --timeout
 };
@@ -26,6 +27,7 @@ struct zone_input {
 // clang-format off
 #define ZONE_INPUT_OPTIONS(input)                                                                  \
 	{"--origin", "NAME", "what relative names in a file are under", .text = &(input).origin},  \
+	{"--base", "FILE", "an earlier version, for ixfr://", .text = &(input).base},              \
 	{"--key", "FILE", "the TSIG key of a transfer: algorithm:name:base64",                     \
 	        .text = &(input).key},                                                             \
 	{"--timeout", "DURATION", "how long a server may be silent, 30s",                          \
@@ -36,7 +38,8 @@ struct zone_input {
 #define ZONE_INPUT_HELP                                                                            \
 	"a ZONE is a file, - for standard input, or axfr://SERVER[:PORT]/NAME, a transfer from\n"  \
 	"the server with this address, as in axfr://192.0.2.1/example or "                         \
-	"axfr://[2001:db8::1]:5353/example"
+	"axfr://[2001:db8::1]:5353/example;\n"                                                     \
+	"with ixfr:// only what changed since --base is transferred"
 
 // 0 and the zone, for zone_free(); or EXIT_USAGE.
 int zone_input_read(const struct zone_input *input, const char *what, struct zone **zone);

@@ -2,6 +2,7 @@
 
 #include "dns/records.h"
 #include "zone/build.h"
+#include "zone/delta.h"
 
 #include <libknot/wire.h>
 #include <stdio.h>
@@ -9,8 +10,13 @@
 #include <string.h>
 
 #define HEADER_OCTETS 12
-#define REQUEST_ROOM  (2 + HEADER_OCTETS + DNS_NAME_MAX + 4 + 640) // with a TSIG record
-#define URL_SCHEME    "axfr://"
+// With a SOA record and a TSIG record.
+#define REQUEST_ROOM  (2 + HEADER_OCTETS + DNS_NAME_MAX + 4 + 12 + 2 * DNS_NAME_MAX + 20 + 640)
+#define SCHEME_OCTETS 7
+
+// What the answer turned out to be (RFC 1995 4): the whole zone, or, version after version, what is
+// removed and then what is added.
+enum form { FORM_UNKNOWN, FORM_WHOLE, FORM_REMOVED, FORM_ADDED };
 
 // A running transfer.
 struct transfer {
@@ -19,6 +25,9 @@ struct transfer {
 	struct loop_timer silence, total;
 	struct zone_builder *builder;
 	struct dns_tsig_stream *tsig; // NULL without a key
+	struct zone_delta *delta;     // NULL without a base
+	enum form form;
+	uint32_t soa_ttl_s;
 	struct clock clock;
 	uint16_t id;
 	uint8_t request[REQUEST_ROOM]; // with its length in front
@@ -37,7 +46,8 @@ struct transfer {
 
 bool zone_transfer_is_url(const char *text)
 {
-	return strncmp(text, URL_SCHEME, strlen(URL_SCHEME)) == 0;
+	return strncmp(text, "axfr://", SCHEME_OCTETS) == 0 ||
+	       strncmp(text, "ixfr://", SCHEME_OCTETS) == 0;
 }
 
 // "192.0.2.1:53", "[2001:db8::1]:53" and both without a port, as address_parse() has it.
@@ -65,8 +75,9 @@ static bool server_text(const char *text, size_t length, char out[static ADDRESS
 
 enum result zone_transfer_parse(const char *url, struct zone_transfer *transfer, struct error *err)
 {
-	const char *server = url + strlen(URL_SCHEME);
-	const char *slash = zone_transfer_is_url(url) ? strchr(server, '/') : NULL;
+	bool is_url = zone_transfer_is_url(url);
+	const char *server = is_url ? url + SCHEME_OCTETS : url;
+	const char *slash = is_url ? strchr(server, '/') : NULL;
 	char text[ADDRESS_TEXT], name_text[DNS_NAME_TEXT];
 	struct address address;
 	struct dns_name name;
@@ -84,8 +95,9 @@ enum result zone_transfer_parse(const char *url, struct zone_transfer *transfer,
 	}
 	transfer->server = address;
 	dns_name_lower(&transfer->name, name.wire);
-	snprintf(transfer->source, sizeof transfer->source, URL_SCHEME "%.*s/%s",
-	        (int)(slash - server), server, dns_name_text(transfer->name.wire, name_text));
+	transfer->incremental = url[0] == 'i';
+	snprintf(transfer->source, sizeof transfer->source, "%.*s/%s", (int)(slash - url), url,
+	        dns_name_text(transfer->name.wire, name_text));
 	return RESULT_OK;
 }
 
@@ -125,6 +137,30 @@ static int64_t now_s(const struct transfer *x)
 	return clock_now_ms(&x->clock) / SECOND_MS;
 }
 
+static uint16_t request_type(const struct transfer *x)
+{
+	return x->t->base != NULL ? DNS_TYPE_IXFR : DNS_TYPE_AXFR;
+}
+
+static const struct zone_rrset *base_soa(const struct transfer *x)
+{
+	return zone_node_find(x->t->base, zone_node_at(x->t->base, 0), DNS_TYPE_SOA);
+}
+
+// The SOA record of the version that is held, as the authority section (RFC 1995 3).
+static size_t put_base(const struct transfer *x, uint8_t *wire, size_t n)
+{
+	const struct dns_rdata *rdata = zone_rdata(x->t->base, base_soa(x));
+	knot_wire_write_u16(wire + 8, 1);
+	knot_wire_write_u16(wire + n, 0xc000 | HEADER_OCTETS); // the question's name
+	knot_wire_write_u16(wire + n + 2, DNS_TYPE_SOA);
+	knot_wire_write_u16(wire + n + 4, DNS_CLASS_IN);
+	knot_wire_write_u32(wire + n + 6, base_soa(x)->ttl_s);
+	knot_wire_write_u16(wire + n + 10, rdata->length);
+	memcpy(wire + n + 12, rdata->octets, rdata->length);
+	return n + 12 + rdata->length;
+}
+
 static enum result make_request(struct transfer *x)
 {
 	uint8_t *wire = x->request + 2;
@@ -136,9 +172,11 @@ static enum result make_request(struct transfer *x)
 	size_t name_length = dns_name_length(x->t->name.wire);
 	memcpy(wire + n, x->t->name.wire, name_length);
 	n += name_length;
-	knot_wire_write_u16(wire + n, DNS_TYPE_AXFR);
+	knot_wire_write_u16(wire + n, request_type(x));
 	knot_wire_write_u16(wire + n + 2, DNS_CLASS_IN);
 	n += 4;
+	if (x->t->base != NULL)
+		n = put_base(x, wire, n);
 	if (x->t->key != NULL) {
 		struct dns_tsig_mac mac;
 		enum result result = dns_tsig_sign(
@@ -171,29 +209,70 @@ static enum result check_header(struct transfer *x, const struct dns_records *wa
 		return error_set(
 		        x->err, RESULT_INPUT, "a message that is no answer to the request");
 	if (walk->has_question &&
-	        (walk->question_type != DNS_TYPE_AXFR || walk->question_class != DNS_CLASS_IN ||
+	        (walk->question_type != request_type(x) || walk->question_class != DNS_CLASS_IN ||
 	                !dns_name_equal(walk->question.wire, x->t->name.wire)))
 		return error_set(x->err, RESULT_INPUT, "an answer to another question");
 	return RESULT_OK;
 }
 
-static enum result take_soa(struct transfer *x, const struct dns_record *record)
+static uint32_t serial(const struct dns_rdata *soa)
+{
+	return knot_wire_read_u32(soa->octets + soa->length - 20);
+}
+
+static enum result first_soa(struct transfer *x, const struct dns_record *record)
+{
+	// Two names of one octet at least, and five numbers.
+	if (record->rdata.length < 22 || record->rdata.length > sizeof x->soa_octets)
+		return error_set(x->err, RESULT_INPUT, "a malformed SOA record");
+	memcpy(x->soa_octets, record->rdata.octets, record->rdata.length);
+	x->soa = (struct dns_rdata){x->soa_octets, record->rdata.length};
+	x->soa_ttl_s = record->ttl_s;
+	return RESULT_OK;
+}
+
+// A SOA record behind the first: the end, or the next step of an incremental answer, where it is
+// one of the changes.
+static enum result next_soa(struct transfer *x, const struct dns_record *record, bool *is_change)
+{
+	bool is_new = dns_rdata_equal(DNS_TYPE_SOA, &x->soa, &record->rdata);
+	if (x->form == FORM_UNKNOWN)
+		x->form = x->delta != NULL && !is_new ? FORM_ADDED : FORM_WHOLE;
+	if (x->form == FORM_WHOLE || (x->form == FORM_ADDED && is_new)) {
+		x->done = true;
+		return is_new ? RESULT_OK
+		              : error_set(x->err, RESULT_CORRUPT,
+		                        "it begins with one SOA record and ends with another");
+	}
+	x->form = x->form == FORM_ADDED ? FORM_REMOVED : FORM_ADDED;
+	*is_change = true;
+	return RESULT_OK;
+}
+
+static enum result take_soa(struct transfer *x, const struct dns_record *record, bool *is_change)
 {
 	if (!dns_name_equal(record->owner, x->t->name.wire))
 		return error_set(x->err, RESULT_INPUT, "a SOA record of another zone");
-	struct dns_rdata rdata = record->rdata;
-	if (x->soa.octets == NULL) {
-		if (rdata.length > sizeof x->soa_octets)
-			return error_set(x->err, RESULT_INPUT, "a malformed SOA record");
-		memcpy(x->soa_octets, rdata.octets, rdata.length);
-		x->soa = (struct dns_rdata){x->soa_octets, rdata.length};
-		return RESULT_OK;
-	}
-	x->done = true;
-	if (!dns_rdata_equal(DNS_TYPE_SOA, &x->soa, &rdata))
-		return error_set(x->err, RESULT_CORRUPT,
-		        "it begins with one SOA record and ends with another");
-	return RESULT_OK;
+	return x->soa.octets == NULL ? first_soa(x, record) : next_soa(x, record, is_change);
+}
+
+static enum result take_data(struct transfer *x, const struct dns_record *record)
+{
+	struct zone_record add = {
+	        .owner = record->owner,
+	        .owner_length = dns_name_length(record->owner),
+	        .type = record->type,
+	        .rclass = record->rclass,
+	        .ttl_s = record->ttl_s,
+	        .line = x->records,
+	        .rdata = record->rdata,
+	};
+	if (x->form == FORM_REMOVED || x->form == FORM_ADDED)
+		return zone_delta_note(x->delta, x->form == FORM_ADDED, &add, x->err);
+	x->form = FORM_WHOLE;
+	enum result result = zone_builder_add(x->builder, &add, x->err);
+	x->is_named = result != RESULT_OK;
+	return result;
 }
 
 static enum result take_record(struct transfer *x, const struct dns_record *record)
@@ -204,23 +283,25 @@ static enum result take_record(struct transfer *x, const struct dns_record *reco
 	if (x->records++ == 0 && record->type != DNS_TYPE_SOA)
 		return error_set(
 		        x->err, RESULT_INPUT, "it does not begin with the zone's SOA record");
-	enum result result = RESULT_OK;
-	if (record->type == DNS_TYPE_SOA)
-		result = take_soa(x, record);
-	if (result != RESULT_OK || x->done)
-		return result;
-	struct zone_record add = {
-	        .owner = record->owner,
-	        .owner_length = dns_name_length(record->owner),
-	        .type = record->type,
-	        .rclass = record->rclass,
-	        .ttl_s = record->ttl_s,
-	        .line = x->records,
-	        .rdata = record->rdata,
+	bool is_data = record->type != DNS_TYPE_SOA;
+	enum result result = is_data ? RESULT_OK : take_soa(x, record, &is_data);
+	return result == RESULT_OK && is_data ? take_data(x, record) : result;
+}
+
+// What was only noted so far becomes the zone's: its SOA record, or the base with its changes.
+static enum result complete(struct transfer *x)
+{
+	struct zone_record soa = {
+	        .owner = x->t->name.wire,
+	        .owner_length = dns_name_length(x->t->name.wire),
+	        .type = DNS_TYPE_SOA,
+	        .rclass = DNS_CLASS_IN,
+	        .ttl_s = x->soa_ttl_s,
+	        .line = 1,
+	        .rdata = x->soa,
 	};
-	result = zone_builder_add(x->builder, &add, x->err);
-	x->is_named = result != RESULT_OK;
-	return result;
+	return x->form == FORM_WHOLE ? zone_builder_add(x->builder, &soa, x->err)
+	                             : zone_delta_apply(x->delta, x->builder, x->err);
 }
 
 // All records; *tsig_offset is where a TSIG record begins, or 0.
@@ -276,6 +357,9 @@ static enum result take_message(struct transfer *x, const uint8_t *wire, size_t 
 		result = judge(x, &walk, wire, length, tsig_offset);
 	if (result == RESULT_OK && x->records == 0)
 		result = error_set(x->err, RESULT_INPUT, "an answer without records");
+	// RFC 1995 4: the SOA record alone says that there is nothing newer.
+	if (result == RESULT_OK && x->records == 1 && x->delta != NULL)
+		x->done = serial(&x->soa) == serial(zone_rdata(x->t->base, base_soa(x)));
 	arena_free(arena);
 	return result;
 }
@@ -372,6 +456,9 @@ enum result zone_transfer(
 {
 	struct zone_transfer t = with_defaults(transfer);
 	struct error inner = {0};
+	if (t.base != NULL && !dns_name_equal(zone_apex(t.base), t.name.wire))
+		return error_set(err, RESULT_INPUT, "%.200s: the base, %.100s, is another zone",
+		        t.source, zone_source(t.base));
 	struct transfer *x = calloc(1, sizeof *x);
 	if (x == NULL)
 		return error_set(err, RESULT_MEMORY, "no memory for a transfer");
@@ -379,14 +466,18 @@ enum result zone_transfer(
 	x->err = &inner;
 	x->clock = loop_clock(t.loop);
 	x->builder = zone_builder_new(t.source);
-	enum result result = x->builder == NULL
+	x->delta = t.base == NULL ? NULL : zone_delta_new(t.base);
+	enum result result = x->builder == NULL || (t.base != NULL && x->delta == NULL)
 	                             ? error_set(&inner, RESULT_MEMORY, "no memory for a transfer")
 	                             : run(x);
+	if (result == RESULT_OK)
+		result = complete(x);
 	if (result == RESULT_OK)
 		result = zone_builder_finish(x->builder, zone, &inner);
 	else
 		zone_builder_free(x->builder);
 	dns_tsig_stream_free(x->tsig);
+	zone_delta_free(x->delta);
 	free(x);
 	return result == RESULT_OK ? RESULT_OK : error_set(err, result, "%s", inner.text);
 }

@@ -13,6 +13,8 @@
 
 #include "dns/rdata.h"
 #include "net/sim.h"
+#include "zone/compare.h"
+#include "zone/read.h"
 #include "zone/transfer.h"
 
 #define NOW_MS  (1700000000 * SECOND_MS)
@@ -31,6 +33,7 @@ struct server {
 	unsigned stall_after;
 	bool other_soa, no_soa, more, other_id, other_zone;
 	size_t chunk;
+	const char *const *script; // records instead of the usual ones, ended by NULL
 	struct zone_transfer t;
 	struct zone *zone;
 	struct error err;
@@ -121,7 +124,9 @@ static size_t sign(struct server *s, uint8_t *wire, size_t n)
 
 static void record_text(const struct server *s, unsigned i, char text[static 200])
 {
-	if (i == 0 && s->no_soa)
+	if (s->script != NULL)
+		snprintf(text, 200, "%s", s->script[i]);
+	else if (i == 0 && s->no_soa)
 		snprintf(text, 200, "example. 60 NS ns1.example.");
 	else if (i == 0 || i == RECORDS - 1)
 		snprintf(text, 200, "%s 3600 SOA ns1.example. a.example. %u 1 2 3 4",
@@ -148,6 +153,7 @@ static void send_message(
 		memcpy(wire + n, question, sizeof question);
 		n += sizeof question;
 		wire[n - 1] = 1;
+		wire[n - 3] = s->t.base != NULL ? DNS_TYPE_IXFR : DNS_TYPE_AXFR;
 	}
 	if (s->rcode == 0)
 		put_u16(wire + 6, to - from);
@@ -177,6 +183,8 @@ static void answer(void *ctx, const struct sim_request *request)
 {
 	struct server *s = ctx;
 	unsigned total = RECORDS + s->more;
+	for (total = s->script != NULL ? 0 : total; s->script != NULL && s->script[total] != NULL;)
+		total++;
 	assert_int_equal(request->data[11], s->t.key != NULL); // ARCOUNT
 	if (s->t.key != NULL) {
 		cover(s, "\0\40", 2);
@@ -196,7 +204,11 @@ static enum result run(struct server *s, bool with_key)
 	struct sim *sim = sim_new(1, NOW_MS);
 	if (with_key)
 		assert_int_equal(dns_tsig_key_parse(KEY, &key, NULL), RESULT_OK);
-	assert_int_equal(zone_transfer_parse("axfr://192.0.2.1/example", &s->t, NULL), RESULT_OK);
+	assert_int_equal(zone_transfer_parse(s->t.base != NULL ? "ixfr://192.0.2.1/example"
+	                                                       : "axfr://192.0.2.1/example",
+	                         &s->t, NULL),
+	        RESULT_OK);
+	assert_int_equal(s->t.incremental, s->t.base != NULL);
 	s->t.loop = sim_loop(sim);
 	s->t.random = *sim_random(sim);
 	s->t.key = key;
@@ -307,6 +319,86 @@ static void test_what_is_no_transfer(void **state)
 	expect_refused(s, false, RESULT_INPUT, ": a message that is no answer to the request");
 }
 
+#define SOA_TEXT(serial) "example. 60 SOA a.example. b.example. " serial " 1 2 3 4"
+#define D_RRSIG(tag)                                                                               \
+	"d.example. 60 RRSIG DS 13 2 60 20300101000000 20200101000000 " tag " example. AAAA"
+
+static struct zone *zone_of(const char *text)
+{
+	struct zone *zone = NULL;
+	struct error err = {0};
+	if (zone_read_text("base", text, strlen(text), &(struct zone_read_options){0}, &zone,
+	            &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	return zone;
+}
+
+// From version 3 the answer leads to a zone with the records of `expected`, which is NULL where it
+// is refused with this sentence.
+static void expect_changes(const char *const *script, const char *expected, const char *sentence)
+{
+	struct zone *base =
+	        zone_of(SOA_TEXT("3") "\nexample. 60 NS ns.\n"
+	                              "d.example. 60 NS NS.\nd.example. 60 DS 1 13 2 AA\n" D_RRSIG(
+	                                      "1") "\ne.example. 60 NS ns.\n");
+	for (unsigned each = 1; each < 20; each += 6) {
+		struct server *s = server(each, 2);
+		s->script = script;
+		s->t.base = base;
+		enum result result = run(s, true);
+		assert_string_equal(s->err.text, expected != NULL ? "" : sentence);
+		assert_int_equal(result == RESULT_OK, expected != NULL);
+		if (expected != NULL) {
+			struct zone *wanted = zone_of(expected);
+			struct zone_comparison c;
+			assert_int_equal(zone_compare(s->zone, wanted,
+			                         &(struct zone_compare_options){0}, &c, NULL),
+			        RESULT_OK);
+			assert_int_equal(c.added + c.removed + c.apex_added + c.apex_removed, 0);
+			assert_int_equal(c.ttl_sets, 0);
+			assert_int_equal(zone_record_count(s->zone), zone_record_count(wanted));
+			zone_free(wanted);
+		}
+		zone_free(s->zone);
+		free(s);
+	}
+	zone_free(base);
+}
+
+static void test_incremental(void **state)
+{
+	(void)state;
+	// Two versions: a DS is changed, a delegation goes and comes back with another TTL.
+	static const char *const changes[] = {SOA_TEXT("5"), SOA_TEXT("3"), "e.example. 60 NS ns.",
+	        "d.example. 60 DS 1 13 2 AA", D_RRSIG("1"), SOA_TEXT("4"),
+	        "D.example. 60 DS 1 13 2 AB", D_RRSIG("2"), "f.example. 60 NS ns.", SOA_TEXT("4"),
+	        "f.example. 60 NS ns.", SOA_TEXT("5"), "e.example. 90 NS Ns.", SOA_TEXT("5"), NULL};
+	expect_changes(changes,
+	        SOA_TEXT("5") "\nexample. 60 NS ns.\nd.example. 60 NS ns.\n"
+	                      "d.example. 60 DS 1 13 2 AB\n" D_RRSIG(
+	                              "2") "\ne.example. 90 NS ns.\n",
+	        NULL);
+	static const char *const nothing[] = {SOA_TEXT("3"), NULL};
+	expect_changes(nothing,
+	        SOA_TEXT("3") "\nexample. 60 NS ns.\nd.example. 60 NS ns.\n"
+	                      "d.example. 60 DS 1 13 2 AA\n" D_RRSIG(
+	                              "1") "\ne.example. 60 NS ns.\n",
+	        NULL);
+	static const char *const whole[] = {
+	        SOA_TEXT("9"), "example. 60 NS other.", SOA_TEXT("9"), NULL};
+	expect_changes(whole, SOA_TEXT("9") "\nexample. 60 NS other.\n", NULL);
+	static const char *const not_there[] = {SOA_TEXT("5"), SOA_TEXT("3"),
+	        "e.example. 60 NS other.", SOA_TEXT("5"), SOA_TEXT("5"), NULL};
+	expect_changes(not_there, NULL,
+	        "ixfr://192.0.2.1/example.: it removes a record that is not there: e.example. NS; "
+	        "the base is no earlier version");
+	static const char *const other_version[] = {
+	        SOA_TEXT("5"), SOA_TEXT("2"), SOA_TEXT("5"), SOA_TEXT("5"), NULL};
+	expect_changes(other_version, NULL,
+	        "ixfr://192.0.2.1/example.: it removes a record that is not there: example. SOA; "
+	        "the base is no earlier version");
+}
+
 static void test_interrupted(void **state)
 {
 	(void)state;
@@ -367,6 +459,7 @@ int main(void)
 	        cmocka_unit_test(test_transfers),
 	        cmocka_unit_test(test_signatures),
 	        cmocka_unit_test(test_what_is_no_transfer),
+	        cmocka_unit_test(test_incremental),
 	        cmocka_unit_test(test_interrupted),
 	        cmocka_unit_test(test_urls),
 	};
