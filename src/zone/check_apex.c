@@ -170,18 +170,25 @@ static void check_parent(struct checking *checking, struct findings *findings)
 		        options->ds_count);
 }
 
-// Without the parent's DS: the keys that have the SEP flag are those it is expected to name.
+// Without the parent's DS: the keys that have the SEP flag are those it is expected to name; where
+// there is none, it may be any key that validators use.
 static void check_entry(struct checking *checking, struct findings *findings)
 {
-	bool any_sep = false, any_signs = false;
+	bool any = false, any_sep = false, any_signs = false, any_sep_signs = false;
 	for (size_t i = 0; i < checking->key_count; i++) {
 		const struct check_key *key = &checking->keys[i];
-		if (!key->usable || !dns_key_is_sep(key->key))
+		bool sep = dns_key_is_sep(key->key);
+		if (!key->usable)
 			continue;
-		any_sep = true;
+		any = true;
+		any_sep = any_sep || sep;
 		any_signs = any_signs || checking->signs_keys[i];
+		any_sep_signs = any_sep_signs || (sep && checking->signs_keys[i]);
 	}
-	if (any_sep && !any_signs)
+	if (any && !any_sep && !any_signs)
+		ERROR(findings, checking, DNS_TYPE_DNSKEY,
+		        "no valid signature over it is by a key that the parent's DS could name");
+	if (any_sep && !any_sep_signs)
 		ERROR(findings, checking, DNS_TYPE_DNSKEY,
 		        "no valid signature over it is by a key with the SEP flag, which the "
 		        "parent's "
@@ -308,10 +315,23 @@ static void check_agreement(struct checking *checking, const struct zone_rrset *
 			        "the CDNSKEY set has no key for one of its records");
 }
 
+// Each record is held against each of the other set.
+static bool is_short(
+        const struct checking *checking, const struct zone_rrset *set, struct findings *findings)
+{
+	if (set == NULL || set->count <= DNS_KEYS_MAX)
+		return true;
+	ERROR(findings, checking, set->type, "has %u records; more than %d are not looked at",
+	        set->count, DNS_KEYS_MAX);
+	return false;
+}
+
 static void check_wishes(struct checking *checking, struct findings *findings)
 {
 	const struct zone_rrset *cds = apex_set(checking, DNS_TYPE_CDS);
 	const struct zone_rrset *cdnskey = apex_set(checking, DNS_TYPE_CDNSKEY);
+	if (!is_short(checking, cds, findings) || !is_short(checking, cdnskey, findings))
+		return;
 	bool delete_ds = cds != NULL && check_delete(checking, cds, dns_cds_is_delete, findings);
 	bool delete_key =
 	        cdnskey != NULL && check_delete(checking, cdnskey, dns_cdnskey_is_delete, findings);

@@ -133,10 +133,11 @@ static bool is_repeated(
 	size_t count = 0;
 	for (uint32_t i = 0; i < set->count; i++) {
 		struct digest_record other = read_record(&zone_rdata(zone, set)[i]);
-		if (other.scheme == record->scheme && other.algorithm == record->algorithm)
-			count++;
+		if (other.scheme == record->scheme && other.algorithm == record->algorithm &&
+		        ++count > 1)
+			return true;
 	}
-	return count > 1;
+	return false;
 }
 
 // What is wrong before anything is computed; true where it can be.

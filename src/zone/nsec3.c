@@ -280,20 +280,23 @@ void check_nsec3(struct checking *checking)
 	const struct zone *zone = checking->zone;
 	const struct zone_rrset *set = zone_node_find(zone, checking->apex, DNS_TYPE_NSEC3PARAM);
 	struct findings findings = findings_init(checking->options->limit, PHASE_NSEC3);
+	bool any = false;
 	if (set != NULL && set->count == 0)
 		set = NULL;
 	for (uint32_t i = 0; set != NULL && i < set->count; i++) {
 		const struct dns_rdata *rdata = &zone_rdata(zone, set)[i];
+		any = any || is_for_all(rdata);
 		if (!is_for_all(rdata) || !parameters_usable(checking, rdata, &findings))
 			continue;
 		checking->report->nsec3 = true;
 		check_chain(checking, nsec3_read_parameters(rdata), &findings);
 	}
 	check_records(checking, set, &findings);
-	if (!checking->has_nsec && set == NULL)
+	if (!checking->has_nsec && !any)
 		finding_error(&findings, zone, 0, 0,
-		        "there is neither an NSEC nor an NSEC3PARAM record at the apex: nothing "
-		        "can be denied");
+		        "there is neither an NSEC nor an NSEC3PARAM record%s at the apex: nothing "
+		        "can be denied",
+		        set != NULL ? " without flags" : "");
 	checking_merge(checking, &findings);
 	findings_free(&findings);
 }

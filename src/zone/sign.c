@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAST_FROM 300 // signatures of one key from which on a table of its multiples pays
+#define FAST_FROM       300 // signatures of one key from which on a table of its multiples pays
+#define SIGNATURES_READ 64  // of one set: each is hashed with the whole set
 
 static void count_signatures(struct checking *checking)
 {
@@ -82,7 +83,11 @@ static void begin_set(struct signing *signing, struct sign_worker *worker,
 {
 	const struct zone *zone = signing->checking->zone;
 	const struct dns_rdata *rdata = zone_signatures(zone, set);
-	for (uint16_t i = 0; i < set->signature_count; i++) {
+	if (set->signature_count > SIGNATURES_READ)
+		finding_error(findings, zone, set->node, set->type,
+		        "has %u signatures; only the first %d are looked at", set->signature_count,
+		        SIGNATURES_READ);
+	for (uint16_t i = 0; i < set->signature_count && i < SIGNATURES_READ; i++) {
 		struct sign_fields fields = sign_read(&rdata[i]);
 		struct signature *signature = new_signature(worker);
 		if (signature == NULL)

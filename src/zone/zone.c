@@ -86,10 +86,15 @@ const struct zone_rrset *zone_node_find(
         const struct zone *zone, const struct zone_node *node, uint16_t type)
 {
 	const struct zone_rrset *sets = zone->sets + node->first_set;
-	for (size_t i = 0; i < node->set_count && sets[i].type <= type; i++)
-		if (sets[i].type == type)
-			return &sets[i];
-	return NULL;
+	size_t low = 0, high = node->set_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (sets[middle].type < type)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < node->set_count && sets[low].type == type ? &sets[low] : NULL;
 }
 
 size_t zone_lower_bound(const struct zone *zone, const uint8_t *name, bool *exact)

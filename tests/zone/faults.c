@@ -370,6 +370,14 @@ FUN(no_parameters)
 {
 	made_drop(z, "@", DNS_TYPE_NSEC3PARAM);
 }
+// What a server leaves that is about to build or to remove a chain.
+FUN(no_denial_but_parameters)
+{
+	for (size_t i = 0; i < z->count; i++)
+		if (z->records[i].type == DNS_TYPE_NSEC3)
+			z->records[i].gone = true;
+	made_octets(z, made_find(z, "@", DNS_TYPE_NSEC3PARAM))[1] = 1;
+}
 FUN(other_parameters)
 {
 	made_octets(z, made_find(z, "@", DNS_TYPE_NSEC3PARAM))[3] = 9;
@@ -441,6 +449,12 @@ FUN(revoked_zsk)
 	made_publish(z, 0);
 	made_publish(z, 1);
 }
+FUN(revoked_ksk)
+{
+	made_key_flags(z, 0, 257 | DNS_KEY_REVOKE);
+	made_publish(z, 0);
+	made_publish(z, 1);
+}
 FUN(revoked_beside)
 {
 	made_publish(z, 0);
@@ -454,7 +468,8 @@ FUN(other_protocol)
 	memcpy(octets, z->keys[1].dnskey.octets, z->keys[1].dnskey.length);
 	octets[2] = 4;
 	z->keys[1].published = true;
-	z->keys[1].tag = (uint16_t)(z->keys[1].tag + 0x100);
+	uint32_t tag = z->keys[1].tag + 0x100u;
+	z->keys[1].tag = (uint16_t)(tag + (tag >> 16)); // the carry comes back (RFC 4034 B)
 	made_put(z, z->apex, DNS_TYPE_DNSKEY, 3600, octets, z->keys[1].dnskey.length);
 }
 FUN(no_point)
@@ -783,6 +798,9 @@ const struct fault faults[] = {
 	        .says = "its hash parameters (7 iterations", .baton = "b", .bind = "b", .knot = "b"},
 	{"no NSEC3PARAM", HASHED, .chain = no_parameters, .says = "there is no NSEC3PARAM record",
 	        .baton = "b", .bind = "b", .knot = "b"},
+	{"NSEC3PARAM with flags, no NSEC3", NSEC3, .chain = no_denial_but_parameters, .says = "an NSEC3PARAM record without flags at the apex: nothing",
+	        .baton = "b", .bind = "g", .knot = "b",
+	        .why = "dnssec-verify is content with a chain that is being built; nothing can be denied yet"},
 	{"other NSEC3PARAM", HASHED, .chain = other_parameters, .says = "example. NSEC3PARAM: no NSEC3 record has its parameters",
 	        .baton = "b", .bind = "b", .knot = "b"},
 
@@ -802,6 +820,7 @@ const struct fault faults[] = {
 	        .why = "RFC 4034 2.1.1; dnssec-verify does not look at the flag"},
 	{"ZSK revoked", NSEC, .keys = revoked_zsk, .says = "does not count: that key is revoked", .baton = "b", .bind = "b", .knot = "g",
 	        .why = "RFC 5011 2.1; kzonecheck does not look at the flag"},
+	{"KSK revoked, no other", NSEC, .keys = revoked_ksk, .says = "is by a key that the parent's DS could name", .baton = "b", .bind = "b", .knot = "b"},
 	{"key of another protocol", NSEC, .keys = other_protocol, .says = "only 3 is possible",
 	        .baton = "b", .bind = "g", .knot = "b",
 	        .why = "RFC 4034 2.1.2"},
