@@ -5,8 +5,9 @@
 //     if (rehearse(lab, &r, &outcome, &err) == RESULT_OK) …   // it ended, and its journal is good
 //
 // The definition of the change is the template lab/changes/NAME.yaml with the lab's variables put
-// in (scenario.h lists them; also SINCE, when the lab was ready, and TTL_LARGEST_DATA). `baton` is
-// this very program, or $BATON. It runs in the lab's network.
+// in (scenario.h lists them). `baton` is this very program, or $BATON. It runs in the lab's
+// network, and finds the adapters of lab/adapters in the lab's folder. Of several rehearsals in one
+// lab the files of the one before the latest are kept as earlier-change.*.
 //
 // With kills it is ended by SIGKILL that many times and started again at once each time, as an
 // operator's machine might: at random instants within kill_span_ms, and, for half of them at most,

@@ -20,6 +20,8 @@
 //       - restart: a1                            # kill a server (SIGKILL) and start it again
 //       - mark: back
 //       - play: predicted/hard-switch.yaml       # every event of a timeline at its instant
+//       - change: ksk-rollover                   # lab/changes/…, by `baton run` (rehearse.h)
+//         undo-after: exchange-ds                # optional; or `refused:`, a step never safe
 //     expect:
 //       every: secure                            # no answer that is not authenticated
 //       fresh: 100                               # fresh names answered by each validator, at least
@@ -51,7 +53,8 @@
 //
 // Variables: DIR, ZONE, TTL_<KIND>, and for each of REGISTRY, LOSING and GAINING _NS1, _NS2
 // (names), _PRIMARY_V4, _PRIMARY_V6, _SECONDARY_V4, _SECONDARY_V6, _TSIG (key file), and for the
-// operators _KSK, _ZSK, _DS (RDATA at the start).
+// operators _KSK, _ZSK, _DS (RDATA at the start); LOSING_KSK_NEW, _ZSK_NEW, _DS_NEW of keys that
+// are not published yet; SINCE and TTL_LARGEST_DATA, for a change.
 //
 //     struct scenario *s;
 //     if (scenario_load(arena, "hard-switch.yaml", &s, &err) != RESULT_OK) ...
