@@ -253,6 +253,8 @@ static enum result take_soa(struct transfer *x, const struct dns_record *record,
 {
 	if (!dns_name_equal(record->owner, x->t->name.wire))
 		return error_set(x->err, RESULT_INPUT, "a SOA record of another zone");
+	if (record->rclass != DNS_CLASS_IN)
+		return error_set(x->err, RESULT_INPUT, "a SOA record of another class than IN");
 	return x->soa.octets == NULL ? first_soa(x, record) : next_soa(x, record, is_change);
 }
 

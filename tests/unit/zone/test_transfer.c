@@ -31,7 +31,7 @@ struct server {
 	uint8_t rcode;
 	unsigned stop_after; // messages; the stream ends then
 	unsigned stall_after;
-	bool other_soa, no_soa, more, other_id, other_zone;
+	bool other_soa, no_soa, more, other_id, other_zone, other_class;
 	size_t chunk;
 	const char *const *script; // records instead of the usual ones, ended by NULL
 	struct zone_transfer t;
@@ -161,6 +161,8 @@ static void send_message(
 		char text[200];
 		record_text(s, i, text);
 		n += put_record(wire + n, text);
+		if (i == 0 && s->other_class)
+			wire[12 + 13 + sizeof "\7example" + 3] = 3; // CH
 	}
 	s->messages++;
 	bool is_signed = s->sign_every > 0 && ((s->messages - 1) % s->sign_every == 0 || last);
@@ -314,6 +316,9 @@ static void test_what_is_no_transfer(void **state)
 	s = server(4, 0);
 	s->other_zone = true;
 	expect_refused(s, false, RESULT_INPUT, ": a SOA record of another zone");
+	s = server(4, 0);
+	s->other_class = true;
+	expect_refused(s, false, RESULT_INPUT, ": a SOA record of another class than IN");
 	s = server(4, 0);
 	s->other_id = true;
 	expect_refused(s, false, RESULT_INPUT, ": a message that is no answer to the request");
