@@ -85,6 +85,10 @@ static void check_places(
 	if (has(zone, node, DNS_TYPE_DS) && !(node->flags & ZONE_NODE_DELEGATION))
 		finding_error(findings, zone, i, DNS_TYPE_DS,
 		        "a DS set stands where there is no delegation: no NS set is beside it");
+	if (dns_name_is_wildcard(node->owner) && node->flags & ZONE_NODE_DELEGATION)
+		finding_warning(findings, zone, i, DNS_TYPE_NS,
+		        "a wildcard delegates nothing (RFC 4592 4.2), and some servers refuse such "
+		        "a zone");
 	for (size_t t = 0; t < sizeof of_apex / sizeof *of_apex; t++)
 		if (has(zone, node, of_apex[t]))
 			finding_warning(findings, zone, i, of_apex[t],

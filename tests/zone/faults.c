@@ -580,6 +580,10 @@ FUN(ds_alone)
 	made_add(z, "www 3600 IN DS 1 13 2 "
 	            "49FD46E6C4B45C55D4AC69CBD3CD34AC1AFE51DE7F2E6B5B0E6E6C4B45C55D4A");
 }
+FUN(wildcard_delegation)
+{
+	made_add(z, "*.wilder 3600 IN NS ns.example.net.");
+}
 FUN(ds_at_apex)
 {
 	made_add(z, "@ 3600 IN DS 1 13 2 "
@@ -863,6 +867,9 @@ const struct fault faults[] = {
 	{"DS without delegation", NSEC, .data = ds_alone, .says = "stands where there is no delegation",
 	        .baton = "b", .bind = "g", .knot = "g",
 	        .why = "neither looks; RFC 4035 2.4"},
+	{"delegation at a wildcard", OPT_OUT, .data = wildcard_delegation, .says = "warning: *.wilder.example. NS: a wildcard delegates nothing",
+	        .baton = "g", .bind = "b", .knot = "g",
+	        .why = "RFC 4592 4.2 leaves open what it means; dnssec-verify does not load the zone"},
 	{"DS at the apex", NSEC, .data = ds_at_apex, .says = "stands at the apex", .baton = "b", .bind = "b", .knot = "g",
 	        .why = "kzonecheck does not look; RFC 4035 2.4"},
 
