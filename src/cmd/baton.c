@@ -1,20 +1,15 @@
 // baton: the front. `baton check` is a function here; `baton scan` runs the program baton-scan, as
 // git does.
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/yaml.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
+#include "cmd/program.h"
 
-static const struct command {
-	const char *name, *about;
-	int (*run)(int argc, char **argv);
-} commands[] = {
+static const struct program_command commands[] = {
         {"check", "is a timeline or a procedure safe for every resolver?", cmd_check},
         {"plan", "a procedure and a zone's TTLs, as a calendar with the reason for each wait",
                 cmd_plan},
@@ -30,71 +25,31 @@ static const struct command {
         {"verify", "re-check a journal and every verdict in it", cmd_verify},
         {"forget", "erase a note that is kept beside a journal", cmd_forget},
         {"lab", "a small internet of real servers, to rehearse in", cmd_lab},
+        {0},
 };
-
-enum { COMMANDS = sizeof commands / sizeof *commands };
-
-static void print_help(FILE *out)
-{
-	fputs("usage: baton COMMAND [OPTION…]\n\n"
-	      "Baton moves DNSSEC-signed zones to new keys, operators and back-ends without one "
-	      "bogus answer.\n\n"
-	      "commands:\n",
-	        out);
-	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
-	fputs("\n`baton COMMAND --help` explains a command; the manual is in baton(1).\n", out);
-}
 
 // A word that is no command here may be a program beside: baton-scan for `baton scan`.
 static int run_program(char **argv)
 {
-	const char *names[COMMANDS + 1] = {0};
 	char program[64];
-	if (strchr(argv[0], '/') == NULL && strlen(argv[0]) < 32) {
-		snprintf(program, sizeof program, "baton-%s", argv[0]);
-		argv[0] = program;
-		execvp(program, argv);
-		if (errno != ENOENT)
-			return usage_error("%s: %s", program, strerror(errno));
-		argv[0] = program + strlen("baton-");
-	}
-	for (size_t i = 0; i < COMMANDS; i++)
-		names[i] = commands[i].name;
-	const char *nearest = yaml_nearest(argv[0], names);
-	if (nearest != NULL)
-		return usage_error("unknown command '%.60s', did you mean '%s'?", argv[0], nearest);
-	return usage_error("unknown command '%.60s'; `baton --help` lists them", argv[0]);
-}
-
-// A standard descriptor that is closed would be the number of the next file that is opened, and
-// what is printed would end up there. Reading from and writing to these fails, as it should.
-static void hold_standard_descriptors(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
-			_exit(EXIT_USAGE);
+	if (strchr(argv[0], '/') != NULL || strlen(argv[0]) >= 32)
+		return -1;
+	char *word = argv[0];
+	snprintf(program, sizeof program, "baton-%s", word);
+	argv[0] = program;
+	execvp(program, argv);
+	argv[0] = word;
+	return errno == ENOENT ? -1 : usage_error("%s: %s", program, strerror(errno));
 }
 
 int main(int argc, char **argv)
 {
-	hold_standard_descriptors();
-	signal(SIGXFSZ, SIG_IGN); // a file too large for its limit is an error of write(2)
-	if (argc < 2) {
-		print_help(stderr);
-		return EXIT_USAGE;
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	        strcmp(argv[1], "help") == 0) {
-		print_help(stdout);
-		return output_end(0);
-	}
-	if (strcmp(argv[1], "--version") == 0) {
-		puts("baton " BATON_VERSION);
-		return output_end(0);
-	}
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	return run_program(argv + 1);
+	const struct program program = {"baton",
+	        "usage: baton COMMAND [OPTION…]\n\n"
+	        "Baton moves DNSSEC-signed zones to new keys, operators and back-ends without one "
+	        "bogus answer.\n\n"
+	        "commands:\n",
+	        "\n`baton COMMAND --help` explains a command; the manual is in baton(1).\n",
+	        commands, run_program};
+	return program_run(&program, argc, argv);
 }

@@ -1,0 +1,65 @@
+#include "cmd/program.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/yaml.h"
+#include "cmd/options.h"
+
+enum { COMMANDS_MAX = 32 };
+
+static void print_help(const struct program *program, FILE *out)
+{
+	fputs(program->head, out);
+	for (const struct program_command *c = program->commands; c->name != NULL; c++)
+		fprintf(out, "  %-10s %s\n", c->name, c->about);
+	fputs(program->tail, out);
+}
+
+static int unknown(const struct program *program, const char *word)
+{
+	const char *names[COMMANDS_MAX + 1] = {0};
+	for (size_t i = 0; i < COMMANDS_MAX && program->commands[i].name != NULL; i++)
+		names[i] = program->commands[i].name;
+	const char *nearest = yaml_nearest(word, names);
+	if (nearest != NULL)
+		return usage_error("unknown command '%.60s', did you mean '%s'?", word, nearest);
+	return usage_error("unknown command '%.60s'; `%s --help` lists them", word, program->name);
+}
+
+// A standard descriptor that is closed would be the number of the next file that is opened, and
+// what is printed would end up there. Reading from and writing to these fails, as it should.
+static void hold_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
+			_exit(EXIT_USAGE);
+}
+
+int program_run(const struct program *program, int argc, char **argv)
+{
+	hold_standard_descriptors();
+	signal(SIGXFSZ, SIG_IGN); // a file too large for its limit is an error of write(2)
+	options_program(program->name);
+	if (argc < 2) {
+		print_help(program, stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	        strcmp(argv[1], "help") == 0) {
+		print_help(program, stdout);
+		return output_end(0);
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("%s %s\n", program->name, BATON_VERSION);
+		return output_end(0);
+	}
+	for (const struct program_command *c = program->commands; c->name != NULL; c++)
+		if (strcmp(argv[1], c->name) == 0)
+			return c->run(argc - 1, argv + 1);
+	int status = program->otherwise != NULL ? program->otherwise(argv + 1) : -1;
+	return status >= 0 ? status : unknown(program, argv[1]);
+}
