@@ -2,7 +2,7 @@
 // resolver that resolves for anybody, and a server that is gone.
 //
 //     test_lab_preflight PROGRAM                           the `baton` to run
-#include "lab.h"
+#include "shell.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,33 +16,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static const char *program;
-static struct lab *lab;
-
 // The addresses are for documentation; which of them are in one network is in the files.
 #define PREFLIGHT                                                                                  \
 	"timeout 60 $B preflight example.test --resolver 198.51.100.57 --networks $D/networks "    \
 	"--prohibited $D/prohibited "
 #define GAINING "--ns ns1.gaining.test --ns ns2.gaining.test "
-
-static int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-// A shell inside the lab; "$B" is the program, "$D" the lab's folder. Returns the exit status.
-static int shell(const char *format, ...)
-{
-	struct error err = {0};
-	char command[4000], script[4200];
-	int status;
-	va_list args;
-	va_start(args, format);
-	vsnprintf(command, sizeof command, format, args);
-	va_end(args);
-	snprintf(script, sizeof script, "B='%s'; D=\"$BATON_LAB\"; %s", program, command);
-	char *argv[] = {(char[]){"sh"}, (char[]){"-c"}, script, NULL};
-	if (lab_run_in(lab, argv, 100000, &status, &err) != RESULT_OK)
-		fail_msg("%s", err.text);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
 
 static int start_lab(void **state)
 {
@@ -64,18 +42,6 @@ static int stop_lab(void **state)
 	(void)state;
 	lab_stop(lab);
 	return 0;
-}
-
-static char *text_of(const char *name)
-{
-	static char text[1 << 20];
-	char path[PATH_MAX];
-	snprintf(path, sizeof path, "%s/%s", lab_info(lab)->dir, name);
-	FILE *f = fopen(path, "re");
-	assert_non_null(f);
-	text[fread(text, 1, sizeof text - 1, f)] = '\0';
-	fclose(f);
-	return text;
 }
 
 // All checks as an array; json_decref() by the caller.

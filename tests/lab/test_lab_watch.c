@@ -3,7 +3,7 @@
 // change runs through the picture.
 //
 //     test_lab_watch PROGRAM                               the `baton` to run
-#include "lab.h"
+#include "shell.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,9 +19,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-
-static const char *program;
-static struct lab *lab;
 
 #define RESOLVER "--resolver 198.51.100.57" // the one that does not validate
 #define PARENT                                                                                     \
@@ -56,42 +53,6 @@ static int stop_lab(void **state)
 	(void)state;
 	lab_stop(lab);
 	return 0;
-}
-
-// A shell inside the lab; "$B" is the program, "$D" the lab's folder. Returns the exit status.
-static int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static int shell(const char *format, ...)
-{
-	struct error err = {0};
-	char command[4000], script[4200];
-	int status;
-	va_list args;
-	va_start(args, format);
-	vsnprintf(command, sizeof command, format, args);
-	va_end(args);
-	snprintf(script, sizeof script, "B='%s'; D=\"$BATON_LAB\"; %s", program, command);
-	char *argv[] = {(char[]){"sh"}, (char[]){"-c"}, script, NULL};
-	if (lab_run_in(lab, argv, 100000, &status, &err) != RESULT_OK)
-		fail_msg("%s", err.text);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
-static const char *path_of(const char *name)
-{
-	static char path[PATH_MAX];
-	snprintf(path, sizeof path, "%s/%s", lab_info(lab)->dir, name);
-	return path;
-}
-
-static char *text_of(const char *name)
-{
-	static char text[1 << 20];
-	FILE *f = fopen(path_of(name), "re");
-	assert_non_null(f);
-	text[fread(text, 1, sizeof text - 1, f)] = '\0';
-	fclose(f);
-	return text;
 }
 
 // The last line of JSON in the file; json_decref() by the caller.
