@@ -22,24 +22,18 @@ char *hex_upper(const void *octets, size_t n, char *buf)
 	return write_digits("0123456789ABCDEF", octets, n, buf);
 }
 
-static int digit(char c)
+// Of a hexadecimal digit in either case.
+static unsigned value(char digit)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return digit <= '9' ? (unsigned)digit - '0' : ((unsigned)digit | 0x20) - 'a' + 10;
 }
 
 bool hex_read(const char *text, uint8_t *octets, size_t n)
 {
-	if (strlen(text) != 2 * n)
+	if (strlen(text) != 2 * n || strspn(text, "0123456789abcdefABCDEF") != 2 * n)
 		return false;
-	for (size_t i = 0; i < 2 * n; i++)
-		if (digit(text[i]) < 0)
-			return false;
 	for (size_t i = 0; i < n; i++)
-		octets[i] = (uint8_t)(digit(text[2 * i]) << 4 | digit(text[2 * i + 1]));
+		octets[i] = (uint8_t)(value(text[2 * i]) << 4 | value(text[2 * i + 1]));
 	return true;
 }
 

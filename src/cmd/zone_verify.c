@@ -229,18 +229,19 @@ static int read_words(
 	return 0;
 }
 
-static int verify(const struct zone *zone, struct zone_check_options *options, bool json)
+static int verify(const struct zone *zone, const struct zone_check_options *wanted, bool json)
 {
 	struct zone_progress progress = zone_progress("verifying");
+	struct zone_check_options options = *wanted;
 	struct zone_report *report;
 	struct error err = {0};
-	options->progress = show_progress;
-	options->progress_ctx = &progress;
-	enum result result = zone_check(zone, options, &report, &err);
+	options.progress = show_progress;
+	options.progress_ctx = &progress;
+	enum result result = zone_check(zone, &options, &report, &err);
 	zone_progress_end(&progress);
 	if (result != RESULT_OK)
 		return usage_error("%s: %s", zone_source(zone), err.text);
-	(json ? print_json : print_text)(zone, report, options);
+	(json ? print_json : print_text)(zone, report, &options);
 	bool good = report->errors == 0;
 	zone_report_free(report);
 	return output_end(good ? EXIT_SAFE : EXIT_NO);

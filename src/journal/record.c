@@ -57,11 +57,9 @@ char *journal_hash_format(const struct journal_hash *hash, char *buf)
 
 enum result journal_hash_parse(const char *text, struct journal_hash *hash, struct error *err)
 {
-	struct journal_hash parsed;
-	if (!hex_read(text, parsed.octets, sizeof parsed.octets))
+	if (!hex_read(text, hash->octets, sizeof hash->octets))
 		return error_set(err, RESULT_INPUT,
 		        "'%.80s' is not a hash, expected 64 hexadecimal digits", text);
-	*hash = parsed;
 	return RESULT_OK;
 }
 

@@ -65,13 +65,13 @@ void check_jobs(struct checking *checking, size_t count, size_t nodes, check_job
 	struct pool pool = {
 	        .checking = checking, .job = job, .ctx = ctx, .count = count, .nodes = nodes};
 	pthread_t threads[ZONE_CHECK_MAX_THREADS];
-	struct worker workers[ZONE_CHECK_MAX_THREADS];
+	struct worker workers[ZONE_CHECK_MAX_THREADS] = {{&pool, 0}};
 	unsigned started = 1;
-	for (unsigned i = 0; i < checking->options->threads; i++)
-		workers[i] = (struct worker){&pool, i};
-	while (started < checking->options->threads && started < count &&
-	        pthread_create(&threads[started], NULL, work, &workers[started]) == 0)
-		started++;
+	for (; started < checking->options->threads && started < count; started++) {
+		workers[started] = (struct worker){&pool, started};
+		if (pthread_create(&threads[started], NULL, work, &workers[started]) != 0)
+			break;
+	}
 	work(&workers[0]);
 	for (unsigned i = 1; i < started; i++)
 		pthread_join(threads[i], NULL);

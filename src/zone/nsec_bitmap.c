@@ -51,7 +51,8 @@ static bool stands_in_bitmap(
 size_t bitmap_expected(
         const struct zone *zone, const struct zone_node *node, uint16_t self, uint8_t *octets)
 {
-	struct writer writer = {.octets = octets, .window = -1};
+	struct writer writer = {.window = -1};
+	writer.octets = octets;
 	bool has_rrsig = self == DNS_TYPE_NSEC; // it is signed itself
 	for (uint32_t i = 0; i < node->set_count; i++) {
 		const struct zone_rrset *set = zone_node_set(zone, node, i);
