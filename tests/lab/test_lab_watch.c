@@ -55,17 +55,28 @@ static int stop_lab(void **state)
 	return 0;
 }
 
-// The last line of JSON in the file; json_decref() by the caller.
+// The last whole line of JSON in the file, NULL where there is none yet; json_decref() by the
+// caller. A program that is still writing has often written a part of the next one.
+static json_t *last_whole_line(const char *name)
+{
+	char *text = text_of(name), *line = text, *end = strrchr(text, '\n');
+	json_error_t error;
+	if (end == NULL)
+		return NULL;
+	*end = '\0';
+	if (strrchr(text, '\n') != NULL)
+		line = strrchr(text, '\n') + 1;
+	json_t *json = json_loads(line, 0, &error);
+	if (json == NULL)
+		fail_msg("%s: %s", error.text, line);
+	return json;
+}
+
 static json_t *last_json(const char *name)
 {
-	char *text = text_of(name), *line = text;
-	json_error_t error;
-	for (char *p = text; *p != '\0'; p++)
-		if (*p == '\n' && p[1] != '\0')
-			line = p + 1;
-	json_t *json = json_loads(line, JSON_DISABLE_EOF_CHECK, &error);
+	json_t *json = last_whole_line(name);
 	if (json == NULL)
-		fail_msg("%s: %s", error.text, text);
+		fail_msg("%s has no whole line", name);
 	return json;
 }
 
@@ -299,21 +310,51 @@ static void test_zones_that_are_not_there(void **state)
 
 // ---- Live -----------------------------------------------------------------------------------
 
+// The first report of the running watch that is so; fails after `within_s` seconds.
+static json_t *live_report(bool (*is_so)(const json_t *), int within_s)
+{
+	for (int i = 0; i < within_s * 20; i++) {
+		json_t *report = last_whole_line("live.json");
+		if (report != NULL && is_so(report))
+			return report;
+		json_decref(report);
+		usleep(50000);
+	}
+	fail_msg("not within %d s: %s", within_s, text_of("live.json"));
+	return NULL;
+}
+
+static bool is_any(const json_t *report)
+{
+	(void)report;
+	return true;
+}
+
+static bool remembers_something(const json_t *report)
+{
+	return json_array_size(json_object_get(report, "cached")) > 0;
+}
+
+static bool remembers_nothing(const json_t *report)
+{
+	return !remembers_something(report);
+}
+
 // The old DS set is remembered for as long as caches may hold it, and then forgotten.
 static void test_a_change_runs_through_the_picture(void **state)
 {
 	(void)state;
 	const struct lab_party *party = lab_info(lab)->party;
 	char both[600];
-	assert_int_equal(shell("$B watch example.test " PARENT " " LOSING " " GAINING
-	                       " --interval 500ms --data-ttl 9s --unchanged-since "
+	assert_int_equal(shell(": > $D/live.json; $B watch example.test " PARENT " " LOSING
+	                       " " GAINING " --interval 500ms --data-ttl 9s --unchanged-since "
 	                       "2020-01-01T00:00:00Z --json > $D/live.json 2> $D/live.err & "
-	                       "echo $! > $D/live.pid; sleep 2"),
+	                       "echo $! > $D/live.pid"),
 	        0);
 	// Only the losing operator's KSK is in the zone that resolvers ask.
-	json_t *before = last_json("live.json");
+	json_t *before = live_report(is_any, 20);
 	assert_string_equal(string(before, "state"), "secure");
-	assert_int_equal(json_array_size(json_object_get(before, "cached")), 0);
+	assert_true(remembers_nothing(before));
 	const json_t *effect = effect_of(before, "add key");
 	assert_non_null(effect);
 	assert_int_equal(json_integer_value(json_object_get(effect, "safe_from_ms")),
@@ -325,20 +366,17 @@ static void test_a_change_runs_through_the_picture(void **state)
 	        "add example.test. 6 DS %s",
 	        party[LAB_LOSING].ds, party[LAB_GAINING].ds);
 	update_parent(both);
-	shell("sleep 3");
-	json_t *after = last_json("live.json");
+	json_t *after = live_report(remembers_something, 20);
 	assert_string_equal(string(after, "state"), "secure");
 	const json_t *cached = json_array_get(json_object_get(after, "cached"), 0);
-	assert_non_null(cached);
 	assert_string_equal(string(cached, "kind"), "ds");
 	int64_t usable_ms = json_integer_value(json_object_get(cached, "usable_until_ms"));
 	int64_t at_ms = json_integer_value(json_object_get(after, "at_ms"));
 	assert_true(usable_ms > at_ms && usable_ms <= at_ms + 7000);
 	json_decref(after);
 
-	shell("sleep 7");
-	after = last_json("live.json");
-	assert_int_equal(json_array_size(json_object_get(after, "cached")), 0);
+	after = live_report(remembers_nothing, 20);
+	assert_true(json_integer_value(json_object_get(after, "at_ms")) >= usable_ms);
 	json_decref(after);
 	assert_int_equal(shell("P=$(cat $D/live.pid); kill -INT $P; for i in $(seq 50); do "
 	                       "kill -0 $P 2> /dev/null || exit 0; sleep 0.1; done; exit 1"),
@@ -351,8 +389,9 @@ static void test_ends_cleanly_by_a_signal(void **state)
 {
 	(void)state;
 	assert_int_equal(shell("$B watch example.test " PARENT " " LOSING
-	                       " --interval 1h > $D/signal.txt & P=$!; sleep 2; kill -INT $P; "
-	                       "wait $P"),
+	                       " --interval 1h > $D/signal.txt & P=$!; for i in $(seq 200); do "
+	                       "grep -q 'served now:' $D/signal.txt && break; sleep 0.1; done; "
+	                       "kill -INT $P; wait $P"),
 	        0);
 	assert_non_null(strstr(text_of("signal.txt"), "served now:"));
 }
