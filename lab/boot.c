@@ -4,13 +4,13 @@
 #include "namespace.h"
 #include "process.h"
 #include "stub.h"
-#include "template.h"
 #include "zone_file.h"
 
 #include "base/clock.h"
 #include "base/data.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "base/template.h"
 
 #include <errno.h>
 #include <openssl/evp.h>

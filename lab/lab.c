@@ -3,11 +3,11 @@
 #include "describe.h"
 #include "find.h"
 #include "keeper.h"
-#include "template.h"
 
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/template.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,11 +1,10 @@
 // Dynamic updates to the parties of the lab, by knsupdate(1), and the variables that scenarios use.
 #include "lab.h"
 
-#include "template.h"
-
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/template.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,10 +2,10 @@
 // judgement.
 #include "describe.h"
 #include "scenario.h"
-#include "template.h"
 
 #include "base/data.h"
 #include "base/file.h"
+#include "base/template.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-// Configuration files from templates: plain text with ${NAME} in it.
+// Files from templates: plain text with ${NAME} in it.
 //
 //     struct template_vars *vars = template_vars_new(arena);
 //     template_set(vars, "ZONE", "example.test.");

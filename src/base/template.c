@@ -1,4 +1,4 @@
-#include "template.h"
+#include "base/template.h"
 
 #include "base/buffer.h"
 #include "base/file.h"
