@@ -23,7 +23,10 @@ void engine_stop(struct change_engine *e, enum change_end end)
 {
 	e->end = end;
 	loop_timer_stop(e->o.loop, &e->timer);
-	loop_stop(e->o.loop);
+	if (e->o.host != NULL)
+		e->o.host->ended(e->o.host->ctx);
+	else
+		loop_stop(e->o.loop);
 }
 
 void engine_fail(struct change_engine *e)
@@ -187,20 +190,30 @@ static void round_done(void *ctx, struct observe_round *round)
 		observe_round_free(round);
 	if (e->end == CHANGE_RUNNING)
 		engine_turn(e);
+	else if (e->end != CHANGE_FAILED)
+		engine_show(e);
 	if (e->end == CHANGE_RUNNING)
 		loop_timer_start(e->o.loop, &e->timer, pause_ms(e));
+}
+
+void change_engine_look(struct change_engine *e)
+{
+	loop_timer_stop(e->o.loop, &e->timer);
+	if (e->acting.ended)
+		engine_act_over(e);
+	if (observer_is_running(e->observer) || e->end == CHANGE_FAILED)
+		return;
+	e->ended_since_round = false;
+	if (observer_round(e->observer, round_done, e, &e->err) != RESULT_OK)
+		engine_fail(e);
 }
 
 static void observe(void *ctx)
 {
 	struct change_engine *e = ctx;
-	if (e->acting.ended)
-		engine_act_over(e);
-	if (observer_is_running(e->observer))
-		return;
-	e->ended_since_round = false;
-	if (observer_round(e->observer, round_done, e, &e->err) != RESULT_OK)
-		engine_fail(e);
+	const struct change_host *host = e->o.host;
+	if (host == NULL || observer_is_running(e->observer) || host->may_look(host->ctx))
+		change_engine_look(e);
 }
 
 // ---- Beginning and end -----------------------------------------------------------------------
@@ -286,8 +299,11 @@ static enum result resume(struct change_engine *e, struct error *err)
 
 static enum result start(struct change_engine *e, struct error *err)
 {
-	enum result result =
-	        query_engine_new(e->o.loop, &e->o.random, &e->o.limits, &e->queries, err);
+	enum result result = RESULT_OK;
+	if (e->o.host != NULL)
+		e->queries = e->o.host->queries;
+	else
+		result = query_engine_new(e->o.loop, &e->o.random, &e->o.limits, &e->queries, err);
 	if (result == RESULT_OK)
 		result = resume(e, err);
 	if (result == RESULT_OK)
@@ -334,7 +350,8 @@ void change_engine_free(struct change_engine *engine)
 	loop_timer_stop(engine->o.loop, &engine->timer);
 	engine_act_over(engine);
 	observer_free(engine->observer);
-	query_engine_free(engine->queries);
+	if (engine->o.host == NULL)
+		query_engine_free(engine->queries);
 	replay_free(&engine->now);
 	free(engine);
 }

@@ -74,12 +74,28 @@ enum change_point {
 	CHANGE_POINTS,
 };
 
+// What several changes in one process share, and who says when each of them may go on (src/bulk). A
+// change alone has none. Called from the loop; must not free the engine.
+struct change_host {
+	struct query_engine *queries; // instead of one of its own
+	// Whether it may observe now. Where not, the host calls change_engine_look() later.
+	bool (*may_look)(void *ctx);
+	// Whether it may do this: a move of kind ACT or ASK; `asked` false: it will be asked for
+	// right after (until then nobody's deadline counts). What is refused is decided anew, and
+	// asked for again, at every look.
+	bool (*may_make)(void *ctx, const struct move *move, bool asked);
+	// Instead of loop_stop(): the change is over, or failed.
+	void (*ended)(void *ctx);
+	void *ctx;
+};
+
 struct change_engine_options {
 	struct loop *loop;
 	struct random random;
 	struct journal *journal;
 	const struct change_definition *definition;
-	struct query_limits limits; // of the queries that observe
+	struct query_limits limits;     // of the queries that observe
+	const struct change_host *host; // NULL: the change is alone
 	void (*said)(void *ctx, enum change_said what, const char *step,
 	        const char *text);                                             // may be NULL
 	void (*turned)(void *ctx, const struct change_view *view);             // may be NULL
@@ -93,4 +109,7 @@ struct change_engine_options {
 enum result change_engine_new(const struct change_engine_options *options,
         struct change_engine **engine, struct error *err);
 void change_engine_free(struct change_engine *engine);
+// Observes now, without asking the host. After the end of the change, too: what is seen is recorded
+// and shown, and nothing is done.
+void change_engine_look(struct change_engine *engine);
 enum change_end change_engine_end(const struct change_engine *engine, struct error *err);

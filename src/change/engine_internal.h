@@ -24,7 +24,7 @@ struct change_engine {
 	struct change_engine_options o;
 	const struct change_definition *d;
 	struct clock clock;
-	struct query_engine *queries;
+	struct query_engine *queries; // its own, or the host's
 	struct observer *observer;
 	struct loop_timer timer;
 	struct replay now;                // what is known; the journal says the same
@@ -62,6 +62,8 @@ bool engine_listen(struct change_engine *e);
 
 // Moves, until there is nothing more to do now.
 void engine_turn(struct change_engine *e);
+// Shows what was seen after the end.
+void engine_show(struct change_engine *e);
 
 // Hands the part of the move's publisher to its way to act.
 void engine_act_now(struct change_engine *e, const struct world *world, const struct move *move);

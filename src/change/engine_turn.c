@@ -121,6 +121,30 @@ static void act(struct change_engine *e, const struct world *world, const struct
 	engine_act_now(e, world, m);
 }
 
+// Where the change is not alone: what it wants to do now. A turn, with which a deadline begins to
+// count, is part of what comes next for the same step. NULL: nothing that others are asked about.
+static const struct move *wanted(const struct decision *decision, size_t i)
+{
+	const struct move *m = &decision->moves[i];
+	size_t k = i;
+	while (m->kind == MOVE_TURN && ++k < decision->count)
+		if (decision->moves[k].step == m->step && decision->moves[k].kind != MOVE_APPROVE)
+			break;
+	if (k == decision->count)
+		return NULL;
+	m = &decision->moves[k];
+	return m->kind == MOVE_ACT || m->kind == MOVE_ASK ? m : NULL;
+}
+
+static bool may_make(const struct change_engine *e, const struct decision *decision, size_t i)
+{
+	const struct change_host *host = e->o.host;
+	const struct move *m = host != NULL ? wanted(decision, i) : NULL;
+	if (m == NULL || (m->kind == MOVE_ACT && (e->acting.act != NULL || e->ended_since_round)))
+		return true;
+	return host->may_make(host->ctx, m, decision->moves[i].kind != MOVE_TURN);
+}
+
 // true where the state has changed, so that there may be more to do at once.
 static bool make(struct change_engine *e, const struct world *world, const struct move *m)
 {
@@ -333,7 +357,7 @@ static bool make_all(struct change_engine *e, const struct world *world, struct 
 		return false;
 	}
 	for (size_t i = 0; !again && e->end == CHANGE_RUNNING && i < decision->count; i++)
-		again = make(e, world, &decision->moves[i]);
+		again = may_make(e, decision, i) && make(e, world, &decision->moves[i]);
 	if (!again && e->end == CHANGE_RUNNING) {
 		note_next(e, decision, world->now_ms);
 		show(e, world, decision);
@@ -378,4 +402,16 @@ void engine_turn(struct change_engine *e)
 		for (int i = 0; i < MOVES_IN_A_ROW_MAX && turn_once(e, decision); i++)
 			;
 	free(decision);
+}
+
+void engine_show(struct change_engine *e)
+{
+	struct world world;
+	if (change_world_at(e->d, e->now.view, e->now.keys, clock_now_ms(&e->clock), &world,
+	            &e->err) != RESULT_OK) {
+		engine_fail(e);
+		return;
+	}
+	show(e, &world, NULL);
+	change_world_free(&world);
 }
