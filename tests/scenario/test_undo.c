@@ -46,11 +46,20 @@ static void expect_as_before(struct scene *s)
 	        simdns_keys(s->dns, SIMDNS_GAINING), SIMDNS_GAINING_KSK | SIMDNS_GAINING_ZSK);
 }
 
+// Who renews the NS set with every answer stays with the gaining operator for as long as its zone
+// names its own servers, also when its DS record goes.
+static void expect_nobody_left_at_gaining(struct scene *s)
+{
+	if (scene_seen_ms(s, "name-own-servers") != TIME_NEVER_MS)
+		assert_int_equal(simdns_ns(s->dns, SIMDNS_GAINING), LOSING);
+}
+
 static void back_from(uint64_t seed, enum change_said when, const char *step)
 {
 	struct wish wish = {.when = when, .at = step, .to = "import-old-zsk"};
 	struct scene *s = run_with_wish(&(struct scene_options){.seed = seed}, &wish);
 	expect_as_before(s);
+	expect_nobody_left_at_gaining(s);
 	scene_judge(s, SAFETY_SAFE);
 	scene_free(s);
 }

@@ -87,6 +87,7 @@ static void an_ns_set_is_the_servers_of_a_party(void **state)
 	show_ds(b, KA | KB);
 	bench_look(b, 600);
 	bench_seen(b, "add-new-ds");
+	bench_seen(b, "name-own-servers");
 	bench_look(b, 3 * 3600);
 	struct errand errand = errand_of(b, assert_move(b, "name-new-servers", MOVE_ACT));
 	const struct act_operation *o = &errand.request.operations[0];

@@ -164,7 +164,7 @@ static void test_corners(void **state)
 	const struct procedure *p = parse(read_text("operator-change"));
 	struct check_report report = check_usual(p);
 	assert_int_equal(report.route_count, 3);
-	assert_int_equal(report.routes[0].corners, 256); // eight changes, each fast or slow
+	assert_int_equal(report.routes[0].corners, 512); // nine changes, each fast or slow
 	assert_int_equal(report.routes[0].longest_ms, (72 + 48 + 72 + 12) * H);
 	// Everything at once: the DNSKEY set 48h, the delegation 48h, data 72h.
 	assert_int_equal(report.routes[0].shortest_ms, (48 + 48 + 72) * H);
