@@ -1,8 +1,8 @@
 #include "boot.h"
 
+#include "boot_internal.h"
 #include "describe.h"
 #include "namespace.h"
-#include "process.h"
 #include "stub.h"
 #include "zone_file.h"
 
@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/template.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <poll.h>
@@ -22,27 +23,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOSING_HOME  "losing.test."
-#define GAINING_HOME "gaining.test."
-
-struct boot {
-	struct arena *arena;
-	struct lab_info info;
-	struct template_vars *vars;
-	struct processes servers;
-	const struct lab_options *options;
-	int report;
-	int64_t start_ms, until_ms;
-	struct error err;
-};
-
 static int64_t boot_now_ms(void)
 {
 	struct clock clock = clock_system();
 	return clock_now_ms(&clock);
 }
 
-static void boot_progress(struct boot *boot, const char *text)
+void boot_progress(struct boot *boot, const char *text)
 {
 	dprintf(boot->report, "progress %5.1f s  %s\n",
 	        (double)(boot_now_ms() - boot->start_ms) / 1000, text);
@@ -61,12 +48,12 @@ static enum result boot_pause(struct boot *boot, int time_ms, const char *what)
 	return result;
 }
 
-static char *boot_path(struct boot *boot, const char *name)
+char *boot_path(struct boot *boot, const char *name)
 {
 	return arena_printf(boot->arena, "%s/%s", boot->info.dir, name);
 }
 
-static enum result boot_folder(struct boot *boot, const char *name)
+enum result boot_folder(struct boot *boot, const char *name)
 {
 	const char *path = boot_path(boot, name);
 	if (path == NULL || (mkdir(path, 0700) != 0 && errno != EEXIST))
@@ -74,15 +61,37 @@ static enum result boot_folder(struct boot *boot, const char *name)
 	return RESULT_OK;
 }
 
+// Every server of the lab, one after the other; NULL behind the last.
+static const struct lab_server *boot_server(const struct lab_info *info, size_t n)
+{
+	if (n == 0)
+		return &info->root;
+	n--;
+	if (n < LAB_PARTIES * LAB_PARTY_SERVERS)
+		return &info->party[n / LAB_PARTY_SERVERS].server[n % LAB_PARTY_SERVERS];
+	n -= LAB_PARTIES * LAB_PARTY_SERVERS;
+	if (n < LAB_RESOLVERS)
+		return &info->resolver[n];
+	return n == LAB_RESOLVERS ? &info->forwarder : NULL;
+}
+
+// Of each server DIR/ID for its data and DIR/run/ID for its sockets.
 static enum result boot_folders(struct boot *boot)
 {
-	static const char *const folder[] = {"log", "pid", "run", "run/root", "run/tld1", "run/a1",
-	        "keys", "root", "tld1", "tld2", "a1", "a2", "b1", "b1/keys", "b2", "unbound",
-	        "bind", "kresd", "forwarded", "forwarder"};
-	for (size_t i = 0; i < sizeof(folder) / sizeof(folder[0]); i++)
-		if (boot_folder(boot, folder[i]) != RESULT_OK)
-			return boot->err.code;
-	return RESULT_OK;
+	static const char *const folder[] = {"log", "pid", "run", "keys"};
+	const struct lab_server *server;
+	enum result result = RESULT_OK;
+	for (size_t i = 0; i < sizeof(folder) / sizeof(folder[0]) && result == RESULT_OK; i++)
+		result = boot_folder(boot, folder[i]);
+	for (size_t i = 0; result == RESULT_OK && (server = boot_server(&boot->info, i)) != NULL;
+	        i++) {
+		char run[64];
+		snprintf(run, sizeof(run), "run/%s", server->id);
+		result = boot_folder(boot, server->id);
+		if (result == RESULT_OK)
+			result = boot_folder(boot, run);
+	}
+	return result;
 }
 
 // A new secret of 32 octets in base64.
@@ -96,7 +105,17 @@ static const char *boot_secret(struct boot *boot)
 	return arena_strdup(boot->arena, (const char *)text);
 }
 
-static void boot_server_vars(struct boot *boot, const char *prefix, const struct lab_server *server)
+// "tld1" becomes "TLD1"; text[64].
+static const char *boot_upper(const char *id, char *text)
+{
+	size_t i = 0;
+	for (; id[i] != '\0' && i < 63; i++)
+		text[i] = (char)toupper((unsigned char)id[i]);
+	text[i] = '\0';
+	return text;
+}
+
+void boot_server_vars(struct boot *boot, const char *prefix, const struct lab_server *server)
 {
 	char name[64];
 	snprintf(name, sizeof(name), "%s_V4", prefix);
@@ -105,16 +124,26 @@ static void boot_server_vars(struct boot *boot, const char *prefix, const struct
 	template_set(boot->vars, name, server->v6);
 }
 
-static enum result boot_tsig(struct boot *boot, struct lab_party *party, const char *variable)
+enum result boot_tsig(struct boot *boot, const char *name, const char *file, const char *variable,
+        const char **secret)
 {
-	party->tsig_secret = boot_secret(boot);
-	char *text = party->tsig_secret != NULL ? arena_printf(boot->arena, "hmac-sha256:%s:%s\n",
-	                                                  party->tsig_name, party->tsig_secret)
-	                                        : NULL;
+	const char *new = boot_secret(boot);
+	char *text =
+	        new != NULL ? arena_printf(boot->arena, "hmac-sha256:%s:%s\n", name, new) : NULL;
 	if (text == NULL)
 		return error_set(&boot->err, RESULT_MEMORY, "out of memory");
-	template_set(boot->vars, variable, party->tsig_secret);
-	return file_replace(party->tsig_file, text, strlen(text), &boot->err);
+	template_set(boot->vars, variable, new);
+	if (secret != NULL)
+		*secret = new;
+	return file_replace(file, text, strlen(text), &boot->err);
+}
+
+// The key with which a party takes updates.
+static enum result boot_party_tsig(struct boot *boot, struct lab_party *party)
+{
+	char prefix[64], variable[80];
+	snprintf(variable, sizeof(variable), "%s_TSIG_SECRET", boot_upper(party->id, prefix));
+	return boot_tsig(boot, party->tsig_name, party->tsig_file, variable, &party->tsig_secret);
 }
 
 static void boot_ttl_vars(struct boot *boot)
@@ -139,17 +168,12 @@ static enum result boot_vars(struct boot *boot)
 	template_set(boot->vars, "DIR", info->dir);
 	template_setf(boot->vars, "RUN", "%s/run", info->dir);
 	template_set(boot->vars, "ZONE", info->zone);
-	template_set(boot->vars, "LOSING_HOME", LOSING_HOME);
-	template_set(boot->vars, "GAINING_HOME", GAINING_HOME);
 	template_set(boot->vars, "MINIMAL", boot->options->minimal_answers ? "yes" : "no");
 	boot_ttl_vars(boot);
-	boot_server_vars(boot, "ROOT", &info->root);
-	boot_server_vars(boot, "TLD1", &info->party[LAB_REGISTRY].server[0]);
-	boot_server_vars(boot, "TLD2", &info->party[LAB_REGISTRY].server[1]);
-	boot_server_vars(boot, "A1", &info->party[LAB_LOSING].server[0]);
-	boot_server_vars(boot, "A2", &info->party[LAB_LOSING].server[1]);
-	boot_server_vars(boot, "B1", &info->party[LAB_GAINING].server[0]);
-	boot_server_vars(boot, "B2", &info->party[LAB_GAINING].server[1]);
+	const struct lab_server *server;
+	char prefix[64];
+	for (size_t i = 0; (server = boot_server(info, i)) != NULL; i++)
+		boot_server_vars(boot, boot_upper(server->id, prefix), server);
 	static const char *const secret[] = {
 	        "TRANSFER_TLD_SECRET", "TRANSFER_A_SECRET", "TRANSFER_B_SECRET", "CONTROL_SECRET"};
 	for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++) {
@@ -158,11 +182,9 @@ static enum result boot_vars(struct boot *boot)
 			return error_set(&boot->err, RESULT_MEMORY, "out of memory");
 		template_set(boot->vars, secret[i], value);
 	}
-	enum result result = boot_tsig(boot, &info->party[LAB_REGISTRY], "REGISTRY_TSIG_SECRET");
-	if (result == RESULT_OK)
-		result = boot_tsig(boot, &info->party[LAB_LOSING], "LOSING_TSIG_SECRET");
-	if (result == RESULT_OK)
-		result = boot_tsig(boot, &info->party[LAB_GAINING], "GAINING_TSIG_SECRET");
+	enum result result = RESULT_OK;
+	for (int i = 0; i < LAB_PARTIES && result == RESULT_OK; i++)
+		result = boot_party_tsig(boot, &info->party[i]);
 	return result;
 }
 
@@ -186,20 +208,13 @@ static enum result boot_network(struct boot *boot)
 		result = namespace_address(info->client_v4, &boot->err);
 	if (result == RESULT_OK)
 		result = namespace_address(info->client_v6, &boot->err);
-	if (result == RESULT_OK)
-		result = boot_address(boot, &info->root);
-	for (int i = 0; i < LAB_PARTIES && result == RESULT_OK; i++)
-		for (int j = 0; j < LAB_PARTY_SERVERS && result == RESULT_OK; j++)
-			result = boot_address(boot, &info->party[i].server[j]);
-	for (int i = 0; i < LAB_RESOLVERS && result == RESULT_OK; i++)
-		result = boot_address(boot, &info->resolver[i]);
-	if (result == RESULT_OK)
-		result = boot_address(boot, &info->forwarder);
+	const struct lab_server *server;
+	for (size_t i = 0; result == RESULT_OK && (server = boot_server(info, i)) != NULL; i++)
+		result = boot_address(boot, server);
 	return result;
 }
 
-// templates/<from> with the variables put in, to <dir>/<to>.
-static enum result boot_template(struct boot *boot, const char *from, const char *to)
+enum result boot_template(struct boot *boot, const char *from, const char *to)
 {
 	const char *source, *target = boot_path(boot, to);
 	char name[128];
@@ -210,8 +225,23 @@ static enum result boot_template(struct boot *boot, const char *from, const char
 	return result;
 }
 
-// Starts a server whose command line is given as words, "%s" standing for the configuration file.
-static enum result boot_start(struct boot *boot, const char *id, const char *words)
+enum result boot_zone_file(struct boot *boot, const char *from, const char *to)
+{
+	enum result result = boot_template(boot, from, to);
+	if (result == RESULT_OK)
+		result = zone_file_append_names(&boot->info, boot_path(boot, to), &boot->err);
+	return result;
+}
+
+enum result boot_script(struct boot *boot, const char *from, const char *to, const char *log)
+{
+	char *script = boot_path(boot, to), *log_path = boot_path(boot, log);
+	char *argv[] = {(char[]){"sh"}, script, NULL};
+	enum result result = boot_template(boot, from, to);
+	return result == RESULT_OK ? process_run(argv, log_path, &boot->err) : result;
+}
+
+enum result boot_start(struct boot *boot, const char *id, const char *words)
 {
 	char **argv = arena_array(boot->arena, 16, sizeof(*argv));
 	char *text = arena_strdup(boot->arena, words), *word;
@@ -257,14 +287,15 @@ static enum result boot_wait_signed(
 }
 
 // A signer works through a large zone bit by bit: names all over it must be signed.
-static enum result boot_wait_zone(struct boot *boot, const char *address)
+enum result boot_wait_zone(struct boot *boot, const char *address)
 {
 	enum result result = RESULT_OK;
 	for (unsigned i = 0; i <= 20 && result == RESULT_OK; i++) {
 		unsigned n = 1 + (boot->info.names - 1) / 20 * i;
 		char name[300];
-		zone_file_name(&boot->info, i == 20 ? boot->info.names : n, name, sizeof(name));
-		result = boot_wait_signed(boot, address, name, KNOT_RRTYPE_TXT);
+		n = zone_file_signed(&boot->info, i == 20 ? boot->info.names : n);
+		zone_file_name(&boot->info, n, name, sizeof(name));
+		result = boot_wait_signed(boot, address, name, zone_file_type(&boot->info));
 	}
 	char www[300];
 	snprintf(www, sizeof(www), "www.%s", boot->info.zone);
@@ -275,15 +306,8 @@ static enum result boot_wait_zone(struct boot *boot, const char *address)
 	return result;
 }
 
-struct boot_keys {
-	const char *ksk, *zsk, *ds; // ksk also stands for a key that is both
-	uint16_t ksk_tag, zsk_tag;
-};
-
-// Reads the DNSKEY set that a primary serves: RDATA of the key signing key and the zone signing
-// key as text, and the DS line of the former as a whole record with this TTL.
-static enum result boot_keys(struct boot *boot, const char *address, const char *zone,
-        uint32_t ds_ttl_s, struct boot_keys *keys)
+enum result boot_keys(struct boot *boot, const char *address, const char *zone, uint32_t ds_ttl_s,
+        struct boot_keys *keys)
 {
 	knot_pkt_t *answer;
 	enum result result = boot_wait_signed(boot, address, zone, KNOT_RRTYPE_DNSKEY);
@@ -315,28 +339,12 @@ static enum result boot_keys(struct boot *boot, const char *address, const char 
 
 // --- the two operators ------------------------------------------------------------------------
 
-static enum result boot_zone_file(struct boot *boot, const char *home, const char *to)
-{
-	template_set(boot->vars, "HOME", home);
-	enum result result = boot_template(boot, "example.zone", to);
-	if (result == RESULT_OK)
-		result = zone_file_append_names(&boot->info, boot_path(boot, to), &boot->err);
-	return result;
-}
-
-static enum result boot_home_zone(
-        struct boot *boot, const char *home, const struct lab_party *party, const char *to)
-{
-	template_set(boot->vars, "HOME", home);
-	boot_server_vars(boot, "NS1", &party->server[0]);
-	boot_server_vars(boot, "NS2", &party->server[1]);
-	return boot_template(boot, "operator.zone", to);
-}
-
 // BIND starts with keys that look a day old: it withdraws keys too eagerly from a zone that has not
 // aged. The DS is not published yet, from its point of view.
-static enum result boot_keygen(struct boot *boot, bool ksk)
+enum result boot_bind_key(struct boot *boot, bool ksk)
 {
+	if (boot_folder(boot, "b1/keys") != RESULT_OK)
+		return boot->err.code;
 	char *folder = boot_path(boot, "b1/keys"), *log = boot_path(boot, "log/keygen.log");
 	char *zone = arena_strdup(boot->arena, boot->info.zone);
 	char *ttl = arena_printf(boot->arena, "%u", boot->info.ttl_s[LAB_TTL_DNSKEY]);
@@ -354,8 +362,7 @@ static enum result boot_keygen(struct boot *boot, bool ksk)
 	return process_run(argv, log, &boot->err);
 }
 
-// A key of the losing operator that is not published yet, as knot-keys.sh wrote it down.
-static enum result boot_read_key(struct boot *boot, const char *name, const char **key)
+enum result boot_read_line(struct boot *boot, const char *name, const char **line)
 {
 	char *text;
 	size_t length;
@@ -364,117 +371,26 @@ static enum result boot_read_key(struct boot *boot, const char *name, const char
 	if (result != RESULT_OK)
 		return result;
 	text[strcspn(text, "\n")] = '\0';
-	*key = text;
+	*line = text;
 	return text[0] != '\0' ? RESULT_OK
-	                       : error_set(&boot->err, RESULT_SYSTEM,
-	                                 "no new keys from Knot; see log/keymgr.log");
+	                       : error_set(&boot->err, RESULT_SYSTEM, "nothing in %s", name);
 }
 
 // Knot changes no keys by itself, and so makes none.
-static enum result boot_knot_keys(struct boot *boot)
+enum result boot_knot_keys(struct boot *boot)
 {
 	struct lab_party *losing = &boot->info.party[LAB_LOSING];
-	char *script = boot_path(boot, "knot-keys.sh"), *log = boot_path(boot, "log/keymgr.log");
-	char *argv[] = {(char[]){"sh"}, script, NULL};
-	enum result result = boot_template(boot, "knot-keys.sh", "knot-keys.sh");
+	enum result result = boot_script(boot, "knot-keys.sh", "knot-keys.sh", "log/keymgr.log");
 	if (result == RESULT_OK)
-		result = process_run(argv, log, &boot->err);
+		result = boot_read_line(boot, "keys/losing-ksk-new", &losing->ksk_new);
 	if (result == RESULT_OK)
-		result = boot_read_key(boot, "keys/losing-ksk-new", &losing->ksk_new);
+		result = boot_read_line(boot, "keys/losing-zsk-new", &losing->zsk_new);
 	if (result == RESULT_OK)
-		result = boot_read_key(boot, "keys/losing-zsk-new", &losing->zsk_new);
-	if (result == RESULT_OK)
-		result = boot_read_key(boot, "keys/losing-ds-new", &losing->ds_new);
-	return result;
-}
-
-static enum result boot_start_operators(struct boot *boot)
-{
-	const struct lab_party *party = boot->info.party;
-	enum result result = boot_zone_file(boot, LOSING_HOME, "a1/example.zone");
-	if (result == RESULT_OK)
-		result = boot_home_zone(boot, LOSING_HOME, &party[LAB_LOSING], "a1/home.zone");
-	if (result == RESULT_OK)
-		result = boot_template(boot, "knot-a.conf", "a1.conf");
-	if (result == RESULT_OK)
-		result = boot_knot_keys(boot);
-	if (result == RESULT_OK)
-		result = boot_start(boot, "a1", "knotd -c CONF");
-	if (result == RESULT_OK)
-		result = boot_zone_file(boot, GAINING_HOME, "b1/example.zone");
-	if (result == RESULT_OK)
-		result = boot_home_zone(boot, GAINING_HOME, &party[LAB_GAINING], "b1/home.zone");
-	if (result == RESULT_OK)
-		result = boot_template(boot, "named-b.conf", "b1.conf");
-	if (result == RESULT_OK)
-		result = boot_template(boot, "rndc-b.conf", "keys/rndc-b1.conf");
-	if (result == RESULT_OK)
-		result = boot_keygen(boot, true);
-	if (result == RESULT_OK)
-		result = boot_keygen(boot, false);
-	if (result == RESULT_OK)
-		result = boot_start(boot, "b1", "named -g -n 1 -c CONF");
-	return result;
-}
-
-static enum result boot_party_keys(struct boot *boot, int index, const char *home,
-        const char *ds_var, const char *home_ds_var, uint16_t tags[2])
-{
-	struct lab_party *party = &boot->info.party[index];
-	struct boot_keys keys, home_keys;
-	enum result result =
-	        boot_keys(boot, party->update, party->zone, boot->info.ttl_s[LAB_TTL_DS], &keys);
-	if (result == RESULT_OK)
-		result = boot_keys(boot, party->update, home, 3600, &home_keys);
-	if (result != RESULT_OK)
-		return result;
-	if (keys.zsk == NULL)
-		return error_set(&boot->err, RESULT_CORRUPT, "%s: no zone signing key", party->id);
-	party->ksk = keys.ksk;
-	party->zsk = keys.zsk;
-	party->ds = strstr(keys.ds, " DS ") + strlen(" DS ");
-	template_set(boot->vars, ds_var, keys.ds);
-	template_set(boot->vars, home_ds_var, home_keys.ds);
-	tags[0] = keys.ksk_tag;
-	tags[1] = keys.zsk_tag;
-	return RESULT_OK;
-}
-
-// No two of the four keys may have the same tag: tools that go by tags would mix them up, which is
-// a subject of its own.
-static enum result boot_operator_keys(struct boot *boot)
-{
-	uint16_t tags[4];
-	enum result result = boot_party_keys(
-	        boot, LAB_LOSING, LOSING_HOME, "LOSING_DS", "LOSING_HOME_DS", &tags[0]);
-	if (result == RESULT_OK)
-		result = boot_party_keys(
-		        boot, LAB_GAINING, GAINING_HOME, "GAINING_DS", "GAINING_HOME_DS", &tags[2]);
-	for (int i = 0; i < 4 && result == RESULT_OK; i++)
-		for (int j = 0; j < i; j++)
-			if (tags[i] == tags[j])
-				result = error_set(&boot->err, RESULT_CONFLICT,
-				        "two new keys have the same tag %u; start again", tags[i]);
+		result = boot_read_line(boot, "keys/losing-ds-new", &losing->ds_new);
 	return result;
 }
 
 // --- TLD, root, secondaries ---------------------------------------------------------------------
-
-static enum result boot_tld(struct boot *boot)
-{
-	struct boot_keys keys;
-	enum result result = boot_template(boot, "test.zone", "tld1/test.zone");
-	if (result == RESULT_OK)
-		result = boot_template(boot, "knot-tld.conf", "tld1.conf");
-	if (result == RESULT_OK)
-		result = boot_start(boot, "tld1", "knotd -c CONF");
-	if (result == RESULT_OK)
-		result = boot_keys(
-		        boot, boot->info.party[LAB_REGISTRY].update, "test.", 3600, &keys);
-	if (result == RESULT_OK)
-		template_set(boot->vars, "TLD_DS", keys.ds);
-	return result;
-}
 
 // "257 3 13 KEY" as BIND's configuration wants it: 257 3 13 "KEY".
 static void boot_bind_anchor(struct boot *boot, const char *ksk)
@@ -483,14 +399,14 @@ static void boot_bind_anchor(struct boot *boot, const char *ksk)
 	template_setf(boot->vars, "ROOT_KEY_BIND", "%.*s\"%s\"", (int)(key - ksk), ksk, key);
 }
 
-static enum result boot_root(struct boot *boot)
+enum result boot_root(struct boot *boot, const char *conf, const char *zone)
 {
 	struct boot_keys keys;
-	enum result result = boot_template(boot, "root.zone", "root/root.zone");
+	enum result result = boot_template(boot, zone, "root/root.zone");
 	if (result == RESULT_OK)
 		result = boot_template(boot, "root.hints", "root.hints");
 	if (result == RESULT_OK)
-		result = boot_template(boot, "knot-root.conf", "root.conf");
+		result = boot_template(boot, conf, "root.conf");
 	if (result == RESULT_OK)
 		result = boot_start(boot, "root", "knotd -c CONF");
 	if (result == RESULT_OK)
@@ -504,21 +420,22 @@ static enum result boot_root(struct boot *boot)
 	return file_replace(boot->info.trust_anchor, text, strlen(text), &boot->err);
 }
 
-static enum result boot_secondary(struct boot *boot, int party, const char *transfer_name,
-        const char *secret_var, const char *zone1, const char *zone2)
+enum result boot_secondary(struct boot *boot, const struct boot_secondary *what)
 {
-	const struct lab_server *server = &boot->info.party[party].server[1];
+	const struct lab_server *server = what->server;
 	template_set(boot->vars, "ID", server->id);
 	template_set(boot->vars, "V4", server->v4);
 	template_set(boot->vars, "V6", server->v6);
-	template_set(boot->vars, "PRIMARY_V4", boot->info.party[party].server[0].v4);
-	template_set(boot->vars, "TRANSFER_NAME", transfer_name);
-	template_set(boot->vars, "TRANSFER_SECRET", template_get(boot->vars, secret_var));
-	template_set(boot->vars, "ZONE1", zone1);
+	template_set(boot->vars, "PRIMARY_V4", what->primary);
+	template_set(boot->vars, "TRANSFER_NAME", what->transfer_name);
+	template_set(boot->vars, "TRANSFER_SECRET", template_get(boot->vars, what->secret_var));
+	template_set(boot->vars, "ZONE1", what->zone1);
+	template_set(boot->vars, "MORE_KEYS", what->more_keys != NULL ? what->more_keys : "");
+	template_set(boot->vars, "MORE", what->more != NULL ? what->more : "");
 	template_set(boot->vars, "ZONE2_CLAUSE", "");
-	if (zone2 != NULL)
+	if (what->zone2 != NULL)
 		template_setf(boot->vars, "ZONE2_CLAUSE",
-		        "\nzone:\n    name: %s\n    include-pattern: \"secondary\"\n", zone2);
+		        "\nzone:\n    name: %s\n    include-pattern: \"secondary\"\n", what->zone2);
 	char conf[32];
 	snprintf(conf, sizeof(conf), "%s.conf", server->id);
 	enum result result = boot_template(boot, "nsd.conf", conf);
@@ -527,21 +444,7 @@ static enum result boot_secondary(struct boot *boot, int party, const char *tran
 	return result;
 }
 
-static enum result boot_secondaries(struct boot *boot)
-{
-	enum result result = boot_secondary(
-	        boot, LAB_REGISTRY, "transfer-tld.", "TRANSFER_TLD_SECRET", "test.", NULL);
-	if (result == RESULT_OK)
-		result = boot_secondary(boot, LAB_LOSING, "transfer-a.", "TRANSFER_A_SECRET",
-		        boot->info.zone, LOSING_HOME);
-	if (result == RESULT_OK)
-		result = boot_secondary(boot, LAB_GAINING, "transfer-b.", "TRANSFER_B_SECRET",
-		        boot->info.zone, GAINING_HOME);
-	return result;
-}
-
-// --- resolvers
-// ------------------------------------------------------------------------------------
+// --- resolvers ----------------------------------------------------------------------------------
 
 static enum result boot_resolver(
         struct boot *boot, const struct lab_server *server, const char *template, const char *words)
@@ -650,24 +553,9 @@ static enum result boot_all(struct boot *boot)
 		result = boot_vars(boot);
 	if (result != RESULT_OK)
 		return result;
-	boot_progress(boot, "operators: the losing one (Knot) and the gaining one (BIND) sign");
-	result = boot_start_operators(boot);
+	result = boot->info.shape->start(boot);
 	if (result == RESULT_OK)
-		result = boot_wait_zone(boot, boot->info.party[LAB_LOSING].update);
-	if (result == RESULT_OK)
-		result = boot_wait_zone(boot, boot->info.party[LAB_GAINING].update);
-	if (result == RESULT_OK)
-		result = boot_operator_keys(boot);
-	if (result != RESULT_OK)
-		return result;
-	boot_progress(boot, "test. and the root (Knot) sign");
-	result = boot_tld(boot);
-	if (result == RESULT_OK)
-		result = boot_root(boot);
-	if (result != RESULT_OK)
-		return result;
-	boot_progress(boot, "secondaries (NSD) and validators");
-	result = boot_secondaries(boot);
+		boot_progress(boot, "validators");
 	if (result == RESULT_OK)
 		result = boot_resolvers(boot);
 	if (result == RESULT_OK)

@@ -1,5 +1,7 @@
 #include "describe.h"
 
+#include "shape.h"
+
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -23,54 +25,15 @@ const char *lab_ttl_word(enum lab_ttl ttl)
 	return ttl_word[ttl];
 }
 
-// The addresses of the lab. Documentation prefixes (RFC 5737, RFC 3849); not 127/8, which Unbound
-// refuses to ask.
-static const struct lab_info plan =
-        {
-                .zone = "example.test.",
-                .client_v4 = "198.51.100.100",
-                .client_v6 = "2001:db8:c::1",
-                .root = {"root", "knot", "a.roots.", "198.51.100.1", "2001:db8:1::1"},
-                .party =
-                        {
-                                [LAB_REGISTRY] = {.id = "registry",
-                                        .zone = "test.",
-                                        .tsig_name = "registrar.",
-                                        .server = {{"tld1", "knot", "ns1.nic.test.",
-                                                           "198.51.100.11", "2001:db8:2::1"},
-                                                {"tld2", "nsd", "ns2.nic.test.", "198.51.100.12",
-                                                        "2001:db8:2::2"}}},
-                                [LAB_LOSING] = {.id = "losing",
-                                        .zone = "example.test.",
-                                        .tsig_name = "losing.",
-                                        .server = {{"a1", "knot", "ns1.losing.test.", "192.0.2.11",
-                                                           "2001:db8:a::1"},
-                                                {"a2", "nsd", "ns2.losing.test.", "192.0.2.12",
-                                                        "2001:db8:a::2"}}},
-                                [LAB_GAINING] =
-                                        {.id = "gaining",
-                                                .zone = "example.test.",
-                                                .tsig_name = "gaining.",
-                                                .server = {{"b1", "bind", "ns1.gaining.test.",
-                                                                   "192.0.2.21", "2001:db8:b::1"},
-                                                        {"b2", "nsd", "ns2.gaining.test.",
-                                                                "192.0.2.22", "2001:db8:b::2"}}},
-                        },
-                .resolver =
-                        {
-                                {"unbound", "unbound", "", "198.51.100.53", "2001:db8:53::1"},
-                                {"bind", "bind", "", "198.51.100.54", "2001:db8:53::2"},
-                                {"kresd", "knot-resolver", "", "198.51.100.55", "2001:db8:53::3"},
-                                {"forwarded", "unbound", "", "198.51.100.56", "2001:db8:53::4"},
-                        },
-                .forwarder = {"forwarder", "unbound", "", "198.51.100.57", "2001:db8:53::5"},
-};
-
 enum result describe_plan(struct arena *arena, const char *dir, const struct lab_options *options,
         struct lab_info *info, struct error *err)
 {
-	struct lab_info new = plan;
-	new.names = options->names;
+	const struct shape *shape = shape_find(options->shape);
+	if (shape == NULL)
+		return error_set(err, RESULT_INPUT, "no lab has the shape '%s'", options->shape);
+	struct lab_info new = shape->plan;
+	new.shape = shape;
+	new.names = options->names > 0 ? options->names : shape->names;
 	memcpy(new.ttl_s, options->ttl_s, sizeof(new.ttl_s));
 	new.dir = arena_strdup(arena, dir);
 	new.trust_anchor = arena_printf(arena, "%s/root.key", dir);
@@ -78,7 +41,8 @@ enum result describe_plan(struct arena *arena, const char *dir, const struct lab
 	bool failed = new.dir == NULL || new.trust_anchor == NULL || new.root_hints == NULL;
 	for (int i = 0; i < LAB_PARTIES; i++) {
 		struct lab_party *party = &new.party[i];
-		party->update = party->server[0].v4;
+		if (party->update == NULL)
+			party->update = party->server[0].v4;
 		party->tsig_file = arena_printf(arena, "%s/keys/%s.tsig", dir, party->id);
 		failed = failed || party->tsig_file == NULL;
 	}
@@ -117,7 +81,8 @@ enum result describe_write(const struct lab_info *info, const char *path, struct
 	struct buffer out = buffer_init(1u << 20);
 	buffer_puts(
 	        &out, "# A running lab: who serves what, from where, and the keys to change it.\n");
-	buffer_printf(&out, "zone: %s\nnames: %u\nttl: {", info->zone, info->names);
+	buffer_printf(&out, "shape: %s\nzone: %s\nnames: %u\nttl: {", info->shape->name, info->zone,
+	        info->names);
 	for (int i = 0; i < LAB_TTL_COUNT; i++)
 		buffer_printf(&out, "%s%s: %us", i > 0 ? ", " : "", ttl_word[i], info->ttl_s[i]);
 	buffer_printf(&out, "}\ntrust-anchor: \"%s\"\nroot-hints: \"%s\"\n", info->trust_anchor,
@@ -250,7 +215,14 @@ enum result describe_read(
 	if (reader.result != RESULT_OK)
 		return reader.result;
 	const struct yaml_node *root = reader.root;
-	struct lab_info new = plan;
+	const char *word = describe_text(&reader, yaml_get(root, "shape"), "shape");
+	const struct shape *shape = word != NULL ? shape_find(word) : NULL;
+	if (shape == NULL)
+		return reader.result != RESULT_OK
+		               ? reader.result
+		               : yaml_error(root, err, "no lab has the shape '%s'", word);
+	struct lab_info new = shape->plan;
+	new.shape = shape;
 	new.dir = arena_strndup(arena, path, strlen(path) - strlen("/lab.yaml"));
 	new.zone = describe_text(&reader, yaml_get(root, "zone"), "zone");
 	describe_read_numbers(&reader, &new);

@@ -45,7 +45,6 @@ struct lab_options lab_options_default(void)
 	                [LAB_TTL_DATA] = 8,
 	                [LAB_TTL_NEGATIVE] = 5,
 	                [LAB_TTL_ADDRESS] = 7},
-	        .names = LAB_NAMES_DEFAULT,
 	        .deadline_ms = LAB_DEADLINE_MS,
 	};
 }

@@ -53,15 +53,15 @@ enum lab_ttl {
 	LAB_TTL_COUNT,
 };
 
-#define LAB_NAMES_DEFAULT 24000 // explicit names n000001... in the zone
-#define LAB_NAMES_MAX     999999
-#define LAB_TTL_MAX_S     86400u
+#define LAB_NAMES_MAX 999999
+#define LAB_TTL_MAX_S 86400u
 
 struct lab_options {
 	const char *dir; // folder to make; NULL: a new one under $TMPDIR
 	bool keep;       // leave the folder there at the end
 	uint32_t ttl_s[LAB_TTL_COUNT];
-	unsigned names;
+	const char *shape; // its name; NULL: the usual one, "domain"
+	unsigned names;    // explicit names n000001 …; 0: as many as the shape usually has
 	// Positive answers come without the NS set of the zone, from the losing operator's
 	// secondary as well; Knot never adds it. Validators then go by the parent's NS set.
 	bool minimal_answers;
@@ -98,8 +98,11 @@ struct lab_party {
 enum { LAB_REGISTRY, LAB_LOSING, LAB_GAINING, LAB_PARTIES };
 #define LAB_RESOLVERS 4
 
+struct shape;
+
 struct lab_info {
 	const char *dir;
+	const struct shape *shape;
 	const char *zone; // "example.test."
 	unsigned names;   // n000001 ... in it
 	uint32_t ttl_s[LAB_TTL_COUNT];

@@ -94,38 +94,32 @@ static struct stub_question probe_question(
 	        .address = v6 ? server->v6 : server->v4,
 	        .source = v6 ? run->info->client_v6 : run->info->client_v4,
 	        .name = name,
-	        .type = probe->kind == PROBE_FRESH ? KNOT_RRTYPE_TXT : KNOT_RRTYPE_A,
+	        .type = probe->kind == PROBE_FRESH ? zone_file_type(run->info) : KNOT_RRTYPE_A,
 	        .recurse = true,
 	        .authentic = true,
 	};
 }
 
-static bool probe_data_is_right(const struct probe *probe, const knot_rrset_t *rr)
+static bool probe_data_is_right(
+        const struct prober_run *run, const struct probe *probe, const knot_rrset_t *rr)
 {
-	uint8_t want[16];
-	uint16_t length;
-	if (rr == NULL || rr->rrs.count == 0)
-		return false;
-	if (probe->kind == PROBE_FRESH) { // <character-string> of the first label
-		char text[16];
-		length = (uint16_t)snprintf(text, sizeof(text), "n%06u", probe->number);
-		want[0] = (uint8_t)length;
-		memcpy(want + 1, text, length++);
-	} else {
-		length = 4;
-		inet_pton(AF_INET, repeated[probe->number].address, want);
-	}
-	return rr->rrs.rdata->len == length && memcmp(rr->rrs.rdata->data, want, length) == 0;
+	uint8_t want[4];
+	if (probe->kind == PROBE_FRESH)
+		return zone_file_is_right(run->info, probe->number, rr);
+	inet_pton(AF_INET, repeated[probe->number].address, want);
+	return rr != NULL && rr->rrs.count > 0 && rr->rrs.rdata->len == sizeof(want) &&
+	       memcmp(rr->rrs.rdata->data, want, sizeof(want)) == 0;
 }
 
-static enum probe_outcome probe_judge(
-        const struct probe *probe, const struct stub_question *question, const knot_pkt_t *answer)
+static enum probe_outcome probe_judge(const struct prober_run *run, const struct probe *probe,
+        const struct stub_question *question, const knot_pkt_t *answer)
 {
 	uint8_t rcode = knot_wire_get_rcode(answer->wire);
 	if (rcode == KNOT_RCODE_SERVFAIL)
 		return PROBE_SERVFAIL;
 	if (rcode != KNOT_RCODE_NOERROR ||
-	        !probe_data_is_right(probe, stub_answer(answer, question->name, question->type)))
+	        !probe_data_is_right(
+	                run, probe, stub_answer(answer, question->name, question->type)))
 		return PROBE_OTHER;
 	return knot_wire_get_ad(answer->wire) ? PROBE_SECURE : PROBE_INSECURE;
 }
@@ -153,8 +147,10 @@ static void prober_log(struct prober_run *run, const struct probe *probe,
 	fprintf(run->log, "%lld\t%lld\t%s\t%s\t%s\t%s\t%s\t%d\n", (long long)now_ms,
 	        (long long)probe->asked_ms, run->info->resolver[probe->resolver].id,
 	        probe->kind == PROBE_FRESH ? "fresh" : "repeated", question->name,
-	        question->type == KNOT_RRTYPE_TXT ? "TXT" : "A", probe_outcome_word(outcome),
-	        rcode);
+	        question->type == KNOT_RRTYPE_TXT  ? "TXT"
+	        : question->type == KNOT_RRTYPE_DS ? "DS"
+	                                           : "A",
+	        probe_outcome_word(outcome), rcode);
 }
 
 static void prober_end_probe(
@@ -236,7 +232,7 @@ static void prober_receive(struct prober_run *run, struct probe *probe)
 	knot_pkt_t *answer = stub_parse(&question, probe->id, wire, (size_t)n);
 	if (answer == NULL)
 		return;
-	prober_end_probe(run, probe, probe_judge(probe, &question, answer),
+	prober_end_probe(run, probe, probe_judge(run, probe, &question, answer),
 	        knot_wire_get_rcode(answer->wire));
 	knot_pkt_free(answer);
 }

@@ -1,6 +1,8 @@
 // Reading scenario files.
 #include "scenario.h"
 
+#include "shape.h"
+
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -8,7 +10,6 @@
 
 static const char *const resolver_word[LAB_RESOLVERS + 1] = {
         "unbound", "bind", "kresd", "forwarded", NULL};
-static const char *const party_word[LAB_PARTIES + 1] = {"registry", "losing", "gaining", NULL};
 
 static int scenario_word(const char *text, const char *const *words)
 {
@@ -42,6 +43,18 @@ static enum result scenario_ttl(
 	return result;
 }
 
+static enum result scenario_shape(
+        const struct yaml_node *node, struct scenario *scenario, struct error *err)
+{
+	const char *text;
+	enum result result = yaml_text(node, "shape", &text, err);
+	if (result != RESULT_OK)
+		return result;
+	scenario->shape = shape_find(text);
+	return scenario->shape != NULL ? RESULT_OK
+	                               : yaml_error(node, err, "no lab has the shape '%s'", text);
+}
+
 static enum result scenario_answers(const struct yaml_node *node, bool *minimal, struct error *err)
 {
 	static const char *const words[] = {"full", "minimal", NULL};
@@ -60,6 +73,7 @@ void scenario_lab_options(const struct scenario *scenario, struct lab_options *o
 {
 	memcpy(options->ttl_s, scenario->ttl_s, sizeof(options->ttl_s));
 	options->minimal_answers = scenario->minimal_answers;
+	options->shape = scenario->shape->name;
 }
 
 static enum result scenario_probe(
@@ -86,16 +100,19 @@ static enum result scenario_probe(
 	return result;
 }
 
-static enum result scenario_party(const struct yaml_node *node, int *party, struct error *err)
+static enum result scenario_party(const struct yaml_node *node, const struct scenario *scenario,
+        int *party, struct error *err)
 {
-	const char *text;
+	const char *text, *words[LAB_PARTIES + 1] = {NULL};
 	enum result result = yaml_text(node, "party", &text, err);
 	if (result != RESULT_OK)
 		return result;
-	*party = scenario_word(text, party_word);
+	for (int i = 0; i < LAB_PARTIES; i++)
+		words[i] = scenario->shape->plan.party[i].id;
+	*party = scenario_word(text, words);
 	if (*party < 0)
-		return yaml_error(node, err,
-		        "unknown party '%s', expected registry, losing or gaining", text);
+		return yaml_error(node, err, "unknown party '%s', expected %s, %s or %s", text,
+		        words[0], words[1], words[2]);
 	return RESULT_OK;
 }
 
@@ -194,8 +211,8 @@ static enum result scenario_change(
 	return result == RESULT_OK ? scenario_within(map, &step->time_ms, err) : result;
 }
 
-static enum result scenario_step(struct arena *arena, const struct yaml_node *map,
-        struct scenario_step *step, struct error *err)
+static enum result scenario_step(struct arena *arena, const struct scenario *scenario,
+        const struct yaml_node *map, struct scenario_step *step, struct error *err)
 {
 	static const char *const actions[] = {
 	        "sleep", "mark", "update", "wait", "run", "restart", "play", "change", NULL};
@@ -225,7 +242,7 @@ static enum result scenario_step(struct arena *arena, const struct yaml_node *ma
 	case SCENARIO_RESTART:
 		return yaml_text(value, "server", &step->server, err);
 	case SCENARIO_UPDATE:
-		result = scenario_party(value, &step->party, err);
+		result = scenario_party(value, scenario, &step->party, err);
 		return result != RESULT_OK ? result
 		                           : scenario_required(map, "script", &step->script, err);
 	case SCENARIO_WAIT:
@@ -247,6 +264,9 @@ static enum result scenario_take_play(
 {
 	if (scenario->play != NULL)
 		return yaml_error(step->node, err, "only one timeline can be played");
+	if (scenario->shape != shape_find(NULL))
+		return yaml_error(
+		        step->node, err, "timelines are played in a lab of the usual shape");
 	scenario->play = step->play;
 	for (int i = 0; i < LAB_TTL_COUNT; i++)
 		if (step->play->ttl_s[i] != 0)
@@ -262,7 +282,7 @@ static enum result scenario_steps(struct arena *arena, const struct yaml_node *l
 	if (result == RESULT_OK && list->count > SCENARIO_MAX_STEPS)
 		result = yaml_error(list, err, "more than %d steps", SCENARIO_MAX_STEPS);
 	for (size_t i = 0; result == RESULT_OK && i < list->count; i++) {
-		result = scenario_step(arena, list->items[i], &scenario->step[i], err);
+		result = scenario_step(arena, scenario, list->items[i], &scenario->step[i], err);
 		scenario->steps = i + 1;
 		marks += scenario->step[i].action == SCENARIO_MARK ||
 		         scenario->step[i].action == SCENARIO_PLAY;
@@ -425,12 +445,14 @@ static enum result scenario_read(struct arena *arena, const struct yaml_node *ro
         struct scenario *scenario, struct error *err)
 {
 	static const char *const words[] = {
-	        "scenario", "about", "ttl", "answers", "probe", "steps", "expect", NULL};
+	        "scenario", "about", "shape", "ttl", "answers", "probe", "steps", "expect", NULL};
 	enum result result = yaml_known_keys(root, "scenario", words, err);
 	if (result == RESULT_OK)
 		result = scenario_required(root, "scenario", &scenario->name, err);
 	if (result == RESULT_OK)
 		result = scenario_required(root, "about", &scenario->about, err);
+	if (result == RESULT_OK && yaml_get(root, "shape") != NULL)
+		result = scenario_shape(yaml_get(root, "shape"), scenario, err);
 	if (result == RESULT_OK)
 		result = scenario_ttl(yaml_get(root, "ttl"), scenario, err);
 	if (result == RESULT_OK && yaml_get(root, "answers") != NULL)
@@ -457,6 +479,7 @@ enum result scenario_parse(struct arena *arena, const char *file, const char *da
 	if (scenario == NULL)
 		return error_set(err, RESULT_MEMORY, "out of memory");
 	scenario->file = file;
+	scenario->shape = shape_find(NULL);
 	scenario->prober = prober_options_default();
 	memcpy(scenario->ttl_s, defaults.ttl_s, sizeof(scenario->ttl_s));
 	enum result result = yaml_parse(arena, file, data, length, &root, err);

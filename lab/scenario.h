@@ -2,6 +2,7 @@
 //
 //     scenario: hard-switch
 //     about: The NS and DS records are swapped at once at the parent.
+//     shape: domain                              # optional: of the lab (shape.h)
 //     ttl: {ds: 6s, dnskey: 10s}                 # optional, as for `baton lab up --ttl`
 //     answers: minimal                           # optional: without the zone's NS set, else full
 //     probe: {rate: 80, timeout: 4s}             # optional
@@ -115,6 +116,7 @@ struct scenario_expect {
 
 struct scenario {
 	const char *file, *name, *about;
+	const struct shape *shape; // of the lab
 	uint32_t ttl_s[LAB_TTL_COUNT];
 	bool minimal_answers;
 	struct prober_options prober;

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/template.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,10 +16,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void update_set_party(
-        struct template_vars *vars, const char *prefix, const struct lab_party *party)
+// Variables of a party begin with its name: LOSING_DS.
+static void update_set_party(struct template_vars *vars, const struct lab_party *party)
 {
-	char name[64];
+	char name[64], prefix[32];
+	size_t length = 0;
+	for (; party->id[length] != '\0' && length < sizeof(prefix) - 1; length++)
+		prefix[length] = (char)toupper((unsigned char)party->id[length]);
+	prefix[length] = '\0';
 	const char *const value[][2] = {{"KSK", party->ksk}, {"ZSK", party->zsk}, {"DS", party->ds},
 	        {"NS1", party->server[0].name}, {"NS2", party->server[1].name},
 	        {"PRIMARY_V4", party->server[0].v4}, {"PRIMARY_V6", party->server[0].v6},
@@ -64,9 +69,11 @@ enum result lab_expand(
 	struct template_vars *vars = template_vars_new(arena);
 	template_set(vars, "DIR", info->dir);
 	template_set(vars, "ZONE", info->zone);
-	update_set_party(vars, "REGISTRY", &info->party[LAB_REGISTRY]);
-	update_set_party(vars, "LOSING", &info->party[LAB_LOSING]);
-	update_set_party(vars, "GAINING", &info->party[LAB_GAINING]);
+	template_set(vars, "ROOT_V4", info->root.v4);
+	template_set(vars, "ROOT_V6", info->root.v6);
+	template_set(vars, "ROOT_NS", info->root.name);
+	for (int i = 0; i < LAB_PARTIES; i++)
+		update_set_party(vars, &info->party[i]);
 	for (int i = 0; i < LAB_TTL_COUNT; i++)
 		template_setf(vars, ttl[i], "%u", info->ttl_s[i]);
 	template_setf(vars, "TTL_LARGEST_DATA", "%u", update_largest_data_ttl_s(info));

@@ -26,7 +26,9 @@ static void print_lab(const struct lab_info *info)
 		for (int j = 0; j < LAB_PARTY_SERVERS; j++) {
 			char role[64];
 			snprintf(role, sizeof(role), "%s %s for %s", party[i].id,
-			        j == 0 ? "primary" : "secondary", party[i].zone);
+			        strcmp(party[i].update, party[i].server[j].v4) == 0 ? "primary"
+			                                                            : "secondary",
+			        party[i].zone);
 			print_server(&party[i].server[j], role);
 		}
 	for (int i = 0; i < LAB_RESOLVERS; i++)
@@ -75,6 +77,7 @@ int lab_word_up(int argc, char **argv)
 	        {"--dir", "DIR", "the lab's folder, which must not exist (default: a new one)",
 	                .text = &options.dir},
 	        {"--keep", NULL, "leave the folder there at the end", .flag = &options.keep},
+	        {"--shape", "NAME", "domain (default), or tld: what moves", .text = &options.shape},
 	        {"--ttl", "LIST", "TTLs of the zone, as in ds=6s,dnskey=10s", .text = &ttls},
 	        {"--names", "N", "explicit names in the zone, n000001 and so on", .text = &names},
 	        {0},

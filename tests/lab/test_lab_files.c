@@ -2,6 +2,8 @@
 // judgement.
 #include "describe.h"
 #include "scenario.h"
+#include "shape.h"
+#include "zone_file.h"
 
 #include "base/data.h"
 #include "base/file.h"
@@ -91,6 +93,68 @@ static void test_description(void **state)
 	assert_string_equal(again.resolver[3].id, "forwarded");
 	unlink(path);
 	rmdir(dir);
+	arena_free(arena);
+	(void)state;
+}
+
+// Shapes are data: what is written about one is read back as that one.
+static void test_shapes(void **state)
+{
+	struct arena *arena = arena_new(4u << 20);
+	struct error err = {0};
+	struct lab_info info, again;
+	char dir[] = "/tmp/baton-test-XXXXXX", path[64];
+	struct lab_options options = lab_options_default();
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/lab.yaml", dir);
+	for (size_t i = 0; shape_nth(i) != NULL; i++) {
+		options.shape = shape_nth(i)->name;
+		assert_int_equal(describe_plan(arena, dir, &options, &info, &err), RESULT_OK);
+		for (int p = 0; p < LAB_PARTIES; p++)
+			info.party[p].tsig_secret = "c2VjcmV0";
+		assert_int_equal(describe_write(&info, path, &err), RESULT_OK);
+		assert_int_equal(describe_read(arena, path, &again, &err), RESULT_OK);
+		assert_ptr_equal(again.shape, shape_nth(i));
+		assert_int_equal(again.names, shape_nth(i)->names);
+		assert_string_equal(again.party[LAB_REGISTRY].id, info.party[LAB_REGISTRY].id);
+		assert_string_equal(
+		        again.party[LAB_REGISTRY].update, info.party[LAB_REGISTRY].update);
+	}
+	options.shape = "round";
+	assert_int_equal(describe_plan(arena, dir, &options, &info, &err), RESULT_INPUT);
+	assert_string_equal(err.text, "no lab has the shape 'round'");
+	unlink(path);
+	rmdir(dir);
+	arena_free(arena);
+	(void)state;
+}
+
+// Of delegations every third one has a DS record, and the others have none.
+static void test_delegations(void **state)
+{
+	struct error err = {0};
+	struct arena *arena = arena_new(4u << 20);
+	struct lab_info info;
+	struct lab_options options = lab_options_default();
+	options.shape = "tld";
+	assert_int_equal(describe_plan(arena, "/nowhere", &options, &info, &err), RESULT_OK);
+	assert_int_equal(zone_file_type(&info), KNOT_RRTYPE_DS);
+	assert_int_equal(zone_file_signed(&info, 5), 3);
+	assert_int_equal(zone_file_signed(&info, 1), 3);
+	uint8_t rdata[36] = {0x00, 0x03, 13, 2};
+	for (size_t i = 7; i < sizeof(rdata); i += 4)
+		rdata[i] = 3;
+	knot_rrset_t rr;
+	uint8_t owner[] = "\x07n000003\x07"
+	                  "example";
+	knot_rrset_init(&rr, owner, KNOT_RRTYPE_DS, KNOT_CLASS_IN, 8);
+	assert_int_equal(knot_rrset_add_rdata(&rr, rdata, sizeof(rdata), NULL), 0);
+	assert_true(zone_file_is_right(&info, 3, &rr));
+	assert_false(zone_file_is_right(&info, 3, NULL));
+	assert_false(zone_file_is_right(&info, 6, &rr));
+	assert_false(zone_file_is_right(&info, 4, &rr));
+	assert_true(zone_file_is_right(&info, 4, NULL));
+	knot_rdataset_clear(&rr.rrs, NULL);
 	arena_free(arena);
 	(void)state;
 }
@@ -524,6 +588,8 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(test_template),
 	        cmocka_unit_test(test_ttl_options),
 	        cmocka_unit_test(test_description),
+	        cmocka_unit_test(test_shapes),
+	        cmocka_unit_test(test_delegations),
 	        cmocka_unit_test(test_scenario_errors),
 	        cmocka_unit_test(test_shipped_scenarios_load),
 	        cmocka_unit_test(test_example_in_manual),
