@@ -190,6 +190,16 @@ static bool takes_one_value(enum procedure_attribute attribute)
 	return attribute == PROCEDURE_SERVING || attribute == PROCEDURE_COPIES;
 }
 
+static enum result keep_terms(
+        struct cursor *c, struct procedure_act *act, const struct procedure_term *terms, size_t n)
+{
+	act->terms = arena_memdup(c->parser->arena, terms, n * sizeof *terms);
+	act->term_count = n;
+	return act->terms != NULL
+	               ? RESULT_OK
+	               : error_set(c->parser->err, RESULT_MEMORY, "no memory for a step");
+}
+
 // `operation` applies to the first term; the others are introduced by '+' or '-'.
 static enum result parse_terms(struct cursor *c, struct procedure_act *act, char operation)
 {
@@ -216,11 +226,7 @@ static enum result parse_terms(struct cursor *c, struct procedure_act *act, char
 		if (result != RESULT_OK)
 			return result;
 	}
-	act->terms = arena_memdup(c->parser->arena, terms, n * sizeof *terms);
-	act->term_count = n;
-	return act->terms != NULL
-	               ? RESULT_OK
-	               : error_set(c->parser->err, RESULT_MEMORY, "no memory for a step");
+	return keep_terms(c, act, terms, n);
 }
 
 static enum result parse_effect(struct cursor *c, struct procedure_act *act)
@@ -264,11 +270,7 @@ static enum result parse_key_list(struct cursor *c, struct procedure_act *act)
 	}
 	if (result != RESULT_OK)
 		return result;
-	act->terms = arena_memdup(c->parser->arena, terms, n * sizeof *terms);
-	act->term_count = n;
-	return act->terms != NULL
-	               ? RESULT_OK
-	               : error_set(c->parser->err, RESULT_MEMORY, "no memory for a step");
+	return keep_terms(c, act, terms, n);
 }
 
 static enum result parse_to_party(struct cursor *c, struct procedure_act *act)
