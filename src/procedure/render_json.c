@@ -97,6 +97,14 @@ static json_t *acts_array(struct writer *w, const struct procedure_step *step)
 	return array;
 }
 
+static json_t *waits_array(struct writer *w, const struct procedure_step *step)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < step->wait_count; i++)
+		append(w, array, json_string(step->waits[i].text));
+	return array;
+}
+
 static json_t *step_object(struct writer *w, const struct plan_step *step)
 {
 	const struct procedure *p = w->plan->procedure;
@@ -108,6 +116,8 @@ static json_t *step_object(struct writer *w, const struct plan_step *step)
 	set(w, object, "does", acts_array(w, s));
 	set_text(w, object, "state", state_text(step->state));
 	set_instant(w, object, "ready", step->ready_ms);
+	set_instant(w, object, "wait_until", step->wait_ms);
+	set(w, object, "wait", waits_array(w, s));
 	set_instant(w, object, "safe_from", step->safe_ms);
 	set_instant(w, object, "safe_until", step->until_ms);
 	set_instant(w, object, "start", step->start_ms);

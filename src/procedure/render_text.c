@@ -74,9 +74,24 @@ static void write_people(const struct plan *plan, const struct plan_step *step, 
 		                                                              : "ask\n");
 }
 
+// The waits that the procedure itself has, where they make the step later.
+static void write_said_waits(
+        const struct plan *plan, const struct plan_step *step, struct buffer *out)
+{
+	char from[TIME_TEXT + DURATION_TEXT], length[DURATION_TEXT];
+	if (step->wait_ms <= step->ready_ms || step->wait_ms == TIME_NEVER_MS)
+		return;
+	buffer_printf(out, "      waits     %s, until %s\n",
+	        duration_format(step->wait_ms - step->ready_ms, length),
+	        instant(plan, step->wait_ms, from));
+	for (size_t i = 0; i < step->step->wait_count; i++)
+		note(out, "as agreed", step->step->waits[i].text);
+}
+
 static void write_wait(const struct plan *plan, const struct plan_step *step, struct buffer *out)
 {
 	char from[TIME_TEXT + DURATION_TEXT], length[DURATION_TEXT];
+	write_said_waits(plan, step, out);
 	if (step->state == PLAN_STEP_NEVER) {
 		note(out, "NEVER", step->record.is_set ? step->record.text : "no instant is safe");
 		return;

@@ -43,7 +43,7 @@ static const char awkward[] =
         "undo: op.dnskey - op.ksk.new, within: 7d, else: ask, tell: [registry]}\n"
         "- {id: swap, by: registry, does: parent.ds = op.ksk.new, undo: parent.ds = op.ksk}\n"
         "- {id: remove, by: op, does: op.dnskey - op.ksk, undo: {none: 'gone; <for> good & all'}, "
-        "approve: [op, registry]}\n";
+        "approve: [op, registry], wait: 9d after swap everywhere}\n";
 
 static const struct render_context context = {"example.test", 1790000000000};
 
@@ -77,6 +77,9 @@ static void test_text(void **state)
 	expect_in(out.data, "example.test\n");
 	expect_in(out.data, "2  2d6h                  registry     swap\n");
 	expect_in(out.data, "waits     2d, until 2d6h\n");
+	// Of the procedure itself.
+	expect_in(out.data, "      waits     9d, until 11d12h\n"
+	                    "      as agreed 9d after swap everywhere\n");
 	expect_in(out.data, "DNSKEY set");
 	expect_in(out.data, "approve   op, registry\n");
 	expect_in(out.data, "deadline  7d, else ask\n");
@@ -134,6 +137,11 @@ static void test_json(void **state)
 	assert_int_equal(json_integer_value(json_object_get(root, "insecure_ms")), 0);
 	assert_null(key_with_hyphen(root));
 	assert_true(json_is_true(json_object_get(last, "no_way_back")));
+	assert_string_equal(json_string_value(json_object_get(last, "wait_until")),
+	        time_format(1795000000000 + (11 * 24 + 12) * HOUR_MS, start));
+	assert_string_equal(json_string_value(json_array_get(json_object_get(last, "wait"), 0)),
+	        "9d after swap everywhere");
+	assert_true(json_is_null(json_object_get(swap, "wait_until")));
 	assert_int_equal(json_integer_value(json_object_get(swap, "dnskey_octets")),
 	        plan->steps[1].dnskey_octets);
 	assert_int_equal(json_integer_value(json_object_get(root, "dnskey_octets_largest")),
