@@ -146,6 +146,12 @@ static enum result boot_party_tsig(struct boot *boot, struct lab_party *party)
 	return boot_tsig(boot, party->tsig_name, party->tsig_file, variable, &party->tsig_secret);
 }
 
+// What is still in a cache hides what became of the root's keys.
+uint32_t boot_upper_ttl_s(const struct boot *boot)
+{
+	return boot->options->follow_anchors ? LAB_FOLLOWED_TTL_S : 3600;
+}
+
 static void boot_ttl_vars(struct boot *boot)
 {
 	static const char *const name[LAB_TTL_COUNT] = {"TTL_DS", "TTL_DS_NONE", "TTL_PARENT_NS",
@@ -156,6 +162,8 @@ static void boot_ttl_vars(struct boot *boot)
 		max = boot->info.ttl_s[i] > max ? boot->info.ttl_s[i] : max;
 	}
 	template_setf(boot->vars, "TTL_MAX", "%u", max);
+	template_setf(boot->vars, "TTL_UPPER", "%u", boot_upper_ttl_s(boot));
+	template_set(boot->vars, "TTL_UPPER_NEGATIVE", boot->options->follow_anchors ? "4" : "300");
 }
 
 // Variables that are known before any server runs.
@@ -399,14 +407,29 @@ static void boot_bind_anchor(struct boot *boot, const char *ksk)
 	template_setf(boot->vars, "ROOT_KEY_BIND", "%.*s\"%s\"", (int)(key - ksk), ksk, key);
 }
 
+// Where validators follow RFC 5011, the KSKs of the root are files, and so can be brought and taken
+// away.
+static enum result boot_root_keys(struct boot *boot)
+{
+	char *script = boot_path(boot, "root-keys"), *log = boot_path(boot, "log/keymgr.log");
+	char *argv[] = {(char[]){"sh"}, script, (char[]){"make"}, NULL};
+	enum result result = boot_template(boot, "root-keys.sh", "root-keys");
+	if (result == RESULT_OK)
+		result = boot_template(boot, "anchors.sh", "anchors");
+	return result == RESULT_OK ? process_run(argv, log, &boot->err) : result;
+}
+
 enum result boot_root(struct boot *boot, const char *conf, const char *zone)
 {
 	struct boot_keys keys;
+	template_set(boot->vars, "ROOT_MANUAL", boot->options->follow_anchors ? "on" : "off");
 	enum result result = boot_template(boot, zone, "root/root.zone");
 	if (result == RESULT_OK)
 		result = boot_template(boot, "root.hints", "root.hints");
 	if (result == RESULT_OK)
 		result = boot_template(boot, conf, "root.conf");
+	if (result == RESULT_OK && boot->options->follow_anchors)
+		result = boot_root_keys(boot);
 	if (result == RESULT_OK)
 		result = boot_start(boot, "root", "knotd -c CONF");
 	if (result == RESULT_OK)
@@ -460,15 +483,79 @@ static enum result boot_resolver(
 	return result;
 }
 
+// The file in which a validator that follows RFC 5011 writes down what it trusts.
+static enum result boot_anchor_file(struct boot *boot, const char *id)
+{
+	char *text, *to = arena_printf(boot->arena, "%s/%s/root.key", boot->info.dir, id);
+	size_t length;
+	enum result result =
+	        file_read(boot->arena, boot->info.trust_anchor, 4096, &text, &length, &boot->err);
+	return result == RESULT_OK ? file_replace(to, text, length, &boot->err) : result;
+}
+
+static enum result boot_unbound_anchor(struct boot *boot, const char *id)
+{
+	if (!boot->options->follow_anchors) {
+		template_setf(boot->vars, "TRUST_ANCHOR", "    trust-anchor-file: \"%s\"",
+		        boot->info.trust_anchor);
+		return RESULT_OK;
+	}
+	template_setf(boot->vars, "TRUST_ANCHOR",
+	        "    auto-trust-anchor-file: \"%s/%s/root.key\"\n"
+	        "    permit-small-holddown: yes\n    add-holddown: %d\n"
+	        "    del-holddown: %d\n    keep-missing: %d",
+	        boot->info.dir, id, LAB_HOLD_DOWN_S, LAB_HOLD_DOWN_S, LAB_HOLD_DOWN_S);
+	return boot_anchor_file(boot, id);
+}
+
+// How BIND's hours, days and months of RFC 5011 last seconds: -T mkeytimers.
+static enum result boot_bind(struct boot *boot, const struct lab_server *server)
+{
+	bool follow = boot->options->follow_anchors;
+	char words[128];
+	template_set(boot->vars, "ANCHOR_KIND", follow ? "initial-key" : "static-key");
+	template_set(boot->vars, "CONTROLS", "controls { };");
+	if (!follow)
+		return boot_resolver(boot, server, "named-resolver.conf", "named -g -n 1 -c CONF");
+	const char *secret = template_get(boot->vars, "CONTROL_SECRET");
+	template_setf(boot->vars, "CONTROLS",
+	        "key \"control\" { algorithm hmac-sha256; secret \"%s\"; };\n"
+	        "controls { inet %s port 953 allow { any; } keys { \"control\"; }; };",
+	        secret, server->v4);
+	template_set(boot->vars, "V4", server->v4);
+	snprintf(words, sizeof(words), "named -g -n 1 -T mkeytimers=1/1/%d -c CONF",
+	        LAB_HOLD_DOWN_S);
+	enum result result = boot_template(boot, "rndc-resolver.conf", "keys/rndc-bind.conf");
+	return result == RESULT_OK ? boot_resolver(boot, server, "named-resolver.conf", words)
+	                           : result;
+}
+
+static enum result boot_kresd(struct boot *boot, const struct lab_server *server)
+{
+	enum result result = RESULT_OK;
+	template_setf(boot->vars, "KRESD_ANCHOR", "trust_anchors.add_file('%s', true)",
+	        boot->info.trust_anchor);
+	if (boot->options->follow_anchors) {
+		template_setf(boot->vars, "KRESD_ANCHOR",
+		        "modules.load('ta_update')\nta_update.hold_down_time = %d * sec\n"
+		        "ta_update.refresh_time = %d * sec\n"
+		        "trust_anchors.add_file('%s/%s/root.key')",
+		        LAB_HOLD_DOWN_S, LAB_FOLLOWED_TTL_S / 2, boot->info.dir, server->id);
+		result = boot_anchor_file(boot, server->id);
+	}
+	return result == RESULT_OK
+	               ? boot_resolver(boot, server, "kresd.conf", "kresd -n -c CONF DIR")
+	               : result;
+}
+
 static enum result boot_unbound(struct boot *boot, const struct lab_server *server, bool validates,
         const struct lab_server *forwarder)
 {
 	template_set(boot->vars, "MODULES", validates ? "validator iterator" : "iterator");
 	template_set(boot->vars, "TRUST_ANCHOR", "");
 	template_set(boot->vars, "FORWARD", "");
-	if (validates)
-		template_setf(boot->vars, "TRUST_ANCHOR", "    trust-anchor-file: \"%s\"",
-		        boot->info.trust_anchor);
+	if (validates && boot_unbound_anchor(boot, server->id) != RESULT_OK)
+		return boot->err.code;
 	if (forwarder != NULL)
 		template_setf(boot->vars, "FORWARD",
 		        "\nforward-zone:\n    name: \".\"\n    forward-addr: %s\n"
@@ -482,10 +569,9 @@ static enum result boot_resolvers(struct boot *boot)
 	const struct lab_server *resolver = boot->info.resolver;
 	enum result result = boot_unbound(boot, &resolver[0], true, NULL);
 	if (result == RESULT_OK)
-		result = boot_resolver(
-		        boot, &resolver[1], "named-resolver.conf", "named -g -n 1 -c CONF");
+		result = boot_bind(boot, &resolver[1]);
 	if (result == RESULT_OK)
-		result = boot_resolver(boot, &resolver[2], "kresd.conf", "kresd -n -c CONF DIR");
+		result = boot_kresd(boot, &resolver[2]);
 	if (result == RESULT_OK)
 		result = boot_unbound(boot, &boot->info.forwarder, false, NULL);
 	if (result == RESULT_OK)

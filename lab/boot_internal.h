@@ -67,6 +67,8 @@ enum result boot_keys(struct boot *boot, const char *address, const char *zone, 
         struct boot_keys *keys);
 // Waits until the zone under study is signed all over at this server.
 enum result boot_wait_zone(struct boot *boot, const char *address);
+// Of what the root has, and a TLD below it that is not under study.
+uint32_t boot_upper_ttl_s(const struct boot *boot);
 // Starts the root (Knot), and makes its key the trust anchor.
 enum result boot_root(struct boot *boot, const char *conf, const char *zone);
 

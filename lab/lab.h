@@ -53,8 +53,10 @@ enum lab_ttl {
 	LAB_TTL_COUNT,
 };
 
-#define LAB_NAMES_MAX 999999
-#define LAB_TTL_MAX_S 86400u
+#define LAB_NAMES_MAX      999999
+#define LAB_TTL_MAX_S      86400u
+#define LAB_FOLLOWED_TTL_S 4
+#define LAB_HOLD_DOWN_S    20
 
 struct lab_options {
 	const char *dir; // folder to make; NULL: a new one under $TMPDIR
@@ -65,6 +67,11 @@ struct lab_options {
 	// Positive answers come without the NS set of the zone, from the losing operator's
 	// secondary as well; Knot never adds it. Validators then go by the parent's NS set.
 	bool minimal_answers;
+	// The validators follow the root's keys by RFC 5011, with a hold-down of LAB_HOLD_DOWN_S,
+	// and write down what they trust. The root's KSKs are then two files, of which the script
+	// <dir>/root-keys makes the old and the new key of a rollover; the TTLs of the root and the
+	// TLD are LAB_FOLLOWED_TTL_S, so that a validator must go by the root's keys all the time.
+	bool follow_anchors;
 	int64_t deadline_ms; // for the whole start
 	// Called with one line for each thing that happens during the start; may be NULL.
 	void (*progress)(void *ctx, const char *line);

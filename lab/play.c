@@ -8,6 +8,8 @@
 #include <poll.h>
 #include <string.h>
 
+#define LAB_ROOT LAB_PARTIES // as a party
+
 // The names that a timeline has for what is in the lab.
 static const struct {
 	const char *name, *dnskey, *ds;
@@ -18,15 +20,23 @@ static const struct {
         {"Za", "${LOSING_ZSK}", NULL, LAB_LOSING, false},
         {"Kb", "${GAINING_KSK}", "${GAINING_DS}", LAB_GAINING, true},
         {"Zb", "${GAINING_ZSK}", NULL, LAB_GAINING, false},
+        {"Kold", NULL, NULL, LAB_ROOT, true},
+        {"Knew", NULL, NULL, LAB_ROOT, true},
+        {"Krevoked", NULL, NULL, LAB_ROOT, true},
+        {"Z", NULL, NULL, LAB_ROOT, false},
 };
-#define LAB_KEYS (sizeof(lab_keys) / sizeof(lab_keys[0]))
+#define LAB_KEY_OLD     4 // indices
+#define LAB_KEY_NEW     5
+#define LAB_KEY_REVOKED 6
+#define LAB_KEYS        (sizeof(lab_keys) / sizeof(lab_keys[0]))
 
 static const struct {
 	const char *name, *ns[LAB_PARTY_SERVERS];
-} lab_groups[LAB_PARTIES] = {
+} lab_groups[LAB_ROOT + 1] = {
         [LAB_REGISTRY] = {"parent", {NULL, NULL}},
         [LAB_LOSING] = {"A", {"${LOSING_NS1}", "${LOSING_NS2}"}},
         [LAB_GAINING] = {"B", {"${GAINING_NS1}", "${GAINING_NS2}"}},
+        [LAB_ROOT] = {"root", {NULL, NULL}},
 };
 
 struct loader {
@@ -47,20 +57,24 @@ static enum result load_names(struct loader *l)
 {
 	for (int i = 0; i < l->h->publishers; i++) {
 		l->party[i] = -1;
-		for (int party = 0; party < LAB_PARTIES; party++)
+		for (int party = 0; party <= LAB_ROOT; party++)
 			if (strcmp(safety_publisher_name(l->h, i), lab_groups[party].name) == 0)
 				l->party[i] = party;
 		if (l->party[i] < 0)
-			return unplayable(l, "its groups are A and B");
+			return unplayable(l, "its groups are A and B, or root");
+		l->play->of_root |= l->party[i] == LAB_ROOT;
 	}
+	if (l->play->of_root && l->h->publishers != 2)
+		return unplayable(l, "beside the root there is no other group");
 	for (int i = 0; i < l->h->keys; i++) {
 		l->key[i] = -1;
 		for (size_t k = 0; k < LAB_KEYS; k++)
 			if (strcmp(safety_key_name(l->h, i), lab_keys[k].name) == 0)
 				l->key[i] = (int)k;
-		if (l->key[i] < 0 || l->h->key_algorithm[i] != 13)
-			return unplayable(
-			        l, "its keys are Ka, Za, Kb and Zb, all with algorithm 13");
+		bool of_root = l->key[i] >= 0 && lab_keys[l->key[i]].party == LAB_ROOT;
+		if (l->key[i] < 0 || l->h->key_algorithm[i] != 13 || of_root != l->play->of_root)
+			return unplayable(l, "its keys are Ka, Za, Kb and Zb, or those of the root "
+			                     "Kold, Knew, Krevoked and Z, all with algorithm 13");
 	}
 	return RESULT_OK;
 }
@@ -71,7 +85,8 @@ static uint64_t bits_of_keys(const struct loader *l, int party, bool ksk, bool z
 {
 	uint64_t bits = 0;
 	for (int i = 0; i < l->h->keys; i++)
-		if (lab_keys[l->key[i]].party == party &&
+		if (lab_keys[l->key[i]].party == party && l->key[i] != LAB_KEY_NEW &&
+		        l->key[i] != LAB_KEY_REVOKED &&
 		        (lab_keys[l->key[i]].signs_keys ? ksk : zsk))
 			bits |= UINT64_C(1) << i;
 	return bits;
@@ -81,7 +96,8 @@ static uint64_t bits_of_ds(const struct loader *l, int party)
 {
 	uint64_t bits = 0;
 	for (int i = 0; i < l->h->ds; i++)
-		if (lab_keys[l->key[l->h->ds_key[i]]].party == party)
+		if (lab_keys[l->key[l->h->ds_key[i]]].party == party &&
+		        l->key[l->h->ds_key[i]] != LAB_KEY_NEW)
 			bits |= UINT64_C(1) << i;
 	return bits;
 }
@@ -98,10 +114,11 @@ static uint64_t bits_of_group(const struct loader *l, int party)
 static bool is_lab_start(const struct loader *l, const struct safety_edition *e)
 {
 	int party = l->party[e->publisher];
-	int serves = party == LAB_REGISTRY ? LAB_LOSING : party;
+	int first = l->play->of_root ? LAB_ROOT : LAB_LOSING;
+	int serves = party == LAB_REGISTRY ? first : party;
 	switch ((enum safety_kind)e->kind) {
 	case SAFETY_DS:
-		return e->content == bits_of_ds(l, LAB_LOSING);
+		return e->content == bits_of_ds(l, first);
 	case SAFETY_NS:
 		return e->content == bits_of_group(l, serves);
 	case SAFETY_DNSKEY:
@@ -139,6 +156,10 @@ static enum result load_ttl(struct loader *l, const struct safety_edition *e)
 	uint32_t *ttl_s = &l->play->ttl_s[ttl_of(e)];
 	if (e->kind == SAFETY_SERVING)
 		return RESULT_OK;
+	if (l->play->of_root)
+		return e->publisher == 0 || e->ttl_s == LAB_FOLLOWED_TTL_S
+		               ? RESULT_OK
+		               : unplayable(l, "the TTLs of the root are 4s");
 	if (*ttl_s != 0 && *ttl_s != e->ttl_s)
 		return unplayable(l, "the TTLs of the lab do not change");
 	if (e->ttl_s == 0 || e->ttl_s > LAB_TTL_MAX_S)
@@ -200,6 +221,47 @@ static bool add_lines(const struct loader *l, struct play_act *act, const struct
 	}
 }
 
+static const char *root_key_state(const struct loader *l, const struct safety_edition *e, bool old)
+{
+	const char *state = "absent";
+	for (int i = 0; i < l->h->keys; i++) {
+		uint64_t bit = UINT64_C(1) << i;
+		int key = l->key[i];
+		if ((e->content & bit) == 0)
+			continue;
+		if (old && key == LAB_KEY_REVOKED)
+			state = "revoked";
+		if (key == (old ? LAB_KEY_OLD : LAB_KEY_NEW))
+			state = (e->signers & bit) != 0 ? "signing" : "published";
+	}
+	return state;
+}
+
+static bool is_trusted(const struct loader *l, const struct safety_edition *e, int key)
+{
+	for (int i = 0; i < l->h->ds; i++)
+		if (l->key[l->h->ds_key[i]] == key && (e->content & UINT64_C(1) << i) != 0)
+			return true;
+	return false;
+}
+
+// What validators trust is nobody's act: they are looked at. Of the root only the DNSKEY set
+// changes.
+static enum result load_root_change(struct loader *l, const struct safety_edition *new)
+{
+	struct play_act *act = act_at(l, new);
+	if (act == NULL || new->kind != (new->publisher == 0 ? SAFETY_DS : SAFETY_DNSKEY))
+		return unplayable(l, "its events change ds at the parent, DNSKEY at the root");
+	if (new->kind == SAFETY_DS) {
+		act->root_old = is_trusted(l, new, LAB_KEY_OLD) ? "valid" : "revoked,unknown";
+		act->root_new = is_trusted(l, new, LAB_KEY_NEW) ? "valid" : "pending,unknown";
+		return RESULT_OK;
+	}
+	act->root_old = root_key_state(l, new, true);
+	act->root_new = root_key_state(l, new, false);
+	return RESULT_OK;
+}
+
 // Additions come first: the last NS record of a zone cannot be deleted (RFC 2136 section 3.4.2.4).
 static enum result load_change(
         struct loader *l, const struct safety_edition *old, const struct safety_edition *new)
@@ -249,8 +311,9 @@ static enum result load_edition(struct loader *l, int index)
 		               ? RESULT_OK
 		               : unplayable(l, "its start is not how the lab starts: parent ds "
 		                               "[Ka] and ns [A], each operator with its own "
-		                               "keys and servers");
-	return load_change(l, before, e);
+		                               "keys and servers; or parent ds [Kold] and ns "
+		                               "[root], and the root with Kold and Z");
+	return l->play->of_root ? load_root_change(l, e) : load_change(l, before, e);
 }
 
 // --- what the model says ------------------------------------------------------------------------
@@ -384,6 +447,42 @@ static enum result run_update(
 	return result == RESULT_OK ? lab_update(lab, act->party, script, err) : result;
 }
 
+// A script of the lab, with up to three words.
+static enum result run_script(const struct lab *lab, struct arena *arena, const char *name,
+        const char *const words[3], int64_t timeout_ms, struct error *err)
+{
+	int status;
+	char *argv[6] = {(char[]){"sh"}, arena_printf(arena, "%s/%s", lab_info(lab)->dir, name)};
+	for (int i = 0; i < 3 && words[i] != NULL; i++)
+		argv[2 + i] = arena_strdup(arena, words[i]);
+	enum result result = lab_run_quietly(lab, argv, timeout_ms, &status, err);
+	if (result == RESULT_OK && status != 0)
+		return error_set(err, RESULT_REFUSED, "the script %s says no; see %s/log/run.log",
+		        name, lab_info(lab)->dir);
+	return result;
+}
+
+// The script ends when the root serves it.
+static enum result run_root_keys(
+        const struct lab *lab, struct arena *arena, const struct play_act *act, struct error *err)
+{
+	const char *words[3] = {act->root_old, act->root_new, NULL};
+	if (act->party != LAB_ROOT)
+		return RESULT_OK;
+	return run_script(lab, arena, "root-keys", words, act->lag_ms, err);
+}
+
+// Whether each validator has written down by until_ms what it is to trust.
+static enum result run_anchors(const struct lab *lab, struct arena *arena,
+        const struct play_act *act, int64_t until_ms, struct error *err)
+{
+	int64_t left_ms = until_ms - play_now_ms();
+	const char *words[3] = {arena_printf(arena, "%lld", (long long)(left_ms / SECOND_MS)),
+	        arena_printf(arena, "old=%s", act->root_old),
+	        arena_printf(arena, "new=%s", act->root_new)};
+	return run_script(lab, arena, "anchors", words, left_ms + 10 * SECOND_MS, err);
+}
+
 // Whether both servers show a line by until_ms.
 static enum result run_look(const struct lab *lab, struct arena *arena, const struct play_act *act,
         const struct play_line *line, int64_t until_ms, struct error *err)
@@ -412,9 +511,12 @@ static enum result run_instant(const struct play *play, size_t first, size_t end
 	if (wait_ms > 0)
 		poll(NULL, 0, (int)wait_ms);
 	for (size_t i = first; i < end && result == RESULT_OK; i++)
-		result = run_update(lab, arena, &play->act[i], err);
+		result = play->of_root ? run_root_keys(lab, arena, &play->act[i], err)
+		                       : run_update(lab, arena, &play->act[i], err);
 	for (size_t i = first; i < end; i++) {
 		const struct play_act *act = &play->act[i];
+		if (result == RESULT_OK && act->root_old != NULL && act->party != LAB_ROOT)
+			result = run_anchors(lab, arena, act, at_ms + act->lag_ms, err);
 		for (size_t k = 0; k < act->count && result == RESULT_OK; k++)
 			result = run_look(lab, arena, act, &act->line[k], at_ms + act->lag_ms, err);
 	}

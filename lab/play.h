@@ -11,6 +11,13 @@
 // change DS and NS records at the parent and DNSKEY and NS records at the operators, each by a
 // dynamic update; its TTLs are those of the lab. What it expects must be what the model says.
 //
+// A timeline with the group `root` is of the root's keys, in a lab whose validators follow them by
+// RFC 5011 (lab.h: follow_anchors). Its keys are Kold and Knew, the KSKs, Krevoked, which is Kold
+// with the REVOKE bit, and Z; `parent` stands for the validators, and its `ds` for what they trust:
+// nobody acts there, but the timeline cannot go on unless each has written that down within the
+// lag, which the lab's script `anchors` finds out. Which keys the root has, and which sign, is the
+// script root-keys' work.
+//
 // Memory: everything lives in the arena. Errors: RESULT_INPUT with the file for a timeline that the
 // lab cannot play, or whose `expect` is not the model's verdict; RESULT_TIMEOUT where an event was
 // not served everywhere within the timeline's lag, so that the forecast does not hold.
@@ -34,7 +41,8 @@ struct play_line {
 // What one party publishes anew at one instant, in one update.
 struct play_act {
 	int64_t at_ms, lag_ms;
-	int party;
+	int party;                       // LAB_PARTIES: the root
+	const char *root_old, *root_new; // what the root's keys are to be, or to be taken for
 	size_t count;
 	struct play_line line[PLAY_MAX_LINES];
 };
@@ -52,6 +60,7 @@ struct play {
 	const char *file, *name;
 	uint32_t ttl_s[LAB_TTL_COUNT]; // 0: the timeline does not say
 	int64_t lag_ms;                // the largest
+	bool of_root;
 	size_t acts;
 	struct play_act act[PLAY_MAX_ACTS]; // in order of time
 	struct play_forecast forecast[SAFETY_PATHS];

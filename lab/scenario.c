@@ -74,6 +74,25 @@ void scenario_lab_options(const struct scenario *scenario, struct lab_options *o
 	memcpy(options->ttl_s, scenario->ttl_s, sizeof(options->ttl_s));
 	options->minimal_answers = scenario->minimal_answers;
 	options->shape = scenario->shape->name;
+	options->follow_anchors = scenario->follow_anchors;
+}
+
+static enum result scenario_anchors(
+        const struct yaml_node *node, struct scenario *scenario, struct error *err)
+{
+	bool *follow = &scenario->follow_anchors;
+	static const char *const words[] = {"fixed", "followed", NULL};
+	const char *text;
+	enum result result = yaml_text(node, "anchors", &text, err);
+	if (result != RESULT_OK)
+		return result;
+	int word = scenario_word(text, words);
+	if (word < 0)
+		return yaml_error(node, err, "unknown word '%s', expected fixed or followed", text);
+	*follow = word == 1;
+	return !*follow || scenario->shape == shape_find(NULL)
+	               ? RESULT_OK
+	               : yaml_error(node, err, "anchors are followed in a lab of the usual shape");
 }
 
 static enum result scenario_probe(
@@ -268,6 +287,9 @@ static enum result scenario_take_play(
 		return yaml_error(
 		        step->node, err, "timelines are played in a lab of the usual shape");
 	scenario->play = step->play;
+	if (step->play->of_root && !scenario->follow_anchors)
+		return yaml_error(step->node, err,
+		        "a timeline of the root needs 'anchors: followed' at the top");
 	for (int i = 0; i < LAB_TTL_COUNT; i++)
 		if (step->play->ttl_s[i] != 0)
 			scenario->ttl_s[i] = step->play->ttl_s[i];
@@ -444,8 +466,8 @@ static enum result scenario_expect(
 static enum result scenario_read(struct arena *arena, const struct yaml_node *root,
         struct scenario *scenario, struct error *err)
 {
-	static const char *const words[] = {
-	        "scenario", "about", "shape", "ttl", "answers", "probe", "steps", "expect", NULL};
+	static const char *const words[] = {"scenario", "about", "shape", "ttl", "answers",
+	        "anchors", "probe", "steps", "expect", NULL};
 	enum result result = yaml_known_keys(root, "scenario", words, err);
 	if (result == RESULT_OK)
 		result = scenario_required(root, "scenario", &scenario->name, err);
@@ -458,6 +480,8 @@ static enum result scenario_read(struct arena *arena, const struct yaml_node *ro
 	if (result == RESULT_OK && yaml_get(root, "answers") != NULL)
 		result = scenario_answers(
 		        yaml_get(root, "answers"), &scenario->minimal_answers, err);
+	if (result == RESULT_OK && yaml_get(root, "anchors") != NULL)
+		result = scenario_anchors(yaml_get(root, "anchors"), scenario, err);
 	if (result == RESULT_OK)
 		result = scenario_probe(yaml_get(root, "probe"), &scenario->prober, err);
 	if (result == RESULT_OK && yaml_get(root, "steps") == NULL)

@@ -5,6 +5,7 @@
 //     shape: domain                              # optional: of the lab (shape.h)
 //     ttl: {ds: 6s, dnskey: 10s}                 # optional, as for `baton lab up --ttl`
 //     answers: minimal                           # optional: without the zone's NS set, else full
+//     anchors: followed                          # optional: by RFC 5011 (lab.h), else fixed
 //     probe: {rate: 80, timeout: 4s}             # optional
 //     steps:
 //       - sleep: 5s
@@ -118,7 +119,7 @@ struct scenario {
 	const char *file, *name, *about;
 	const struct shape *shape; // of the lab
 	uint32_t ttl_s[LAB_TTL_COUNT];
-	bool minimal_answers;
+	bool minimal_answers, follow_anchors;
 	struct prober_options prober;
 	struct scenario_step step[SCENARIO_MAX_STEPS];
 	size_t steps;

@@ -104,8 +104,8 @@ static enum result domain_tld(struct boot *boot)
 	if (result == RESULT_OK)
 		result = boot_start(boot, "tld1", "knotd -c CONF");
 	if (result == RESULT_OK)
-		result = boot_keys(
-		        boot, boot->info.party[LAB_REGISTRY].update, "test.", 3600, &keys);
+		result = boot_keys(boot, boot->info.party[LAB_REGISTRY].update, "test.",
+		        boot_upper_ttl_s(boot), &keys);
 	if (result == RESULT_OK)
 		template_set(boot->vars, "TLD_DS", keys.ds);
 	return result;

@@ -216,6 +216,7 @@ static void test_scenario_errors(void **state)
 	        {HEAD " - play: /x/hard.yaml\n" TAIL, ":4:10: expected a file in the folder"},
 	        {HEAD " - play: ../x.yaml\n" TAIL, ":4:10: expected a file in the folder"},
 	        {HEAD " - play: '-'\n" TAIL, ":4:10: expected a file in the folder"},
+	        {"anchors: moving\n" HEAD " - sleep: 1s\n" TAIL, ":1:10: unknown word 'moving'"},
 	        {HEAD " - change: ../x\n" TAIL, ":4:4: expected the name of a change"},
 	        {HEAD " - change: x\n   undo-after: a\n   refused: b\n" TAIL,
 	                "'undo-after' and 'refused' exclude each other"},
@@ -240,7 +241,7 @@ static void test_shipped_scenarios_load(void **state)
 {
 	static const char *const name[] = {"steady", "hard-switch", "foreign-keys",
 	        "operator-change", "old-ds-too-early", "no-key-exchange", "insecure-as-published",
-	        "foreign-keys-crash"};
+	        "foreign-keys-crash", "trust-anchor-rollover", "trust-anchor-too-early"};
 	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
 		struct arena *arena = arena_new(32u << 20);
 		struct scenario *scenario;
@@ -341,6 +342,56 @@ static void test_play(void **state)
 	(void)state;
 }
 
+#define ROOT_ALL                                                                                   \
+	"timeline: t\nabout: a\nttl: {ds: 1s, parent-ns: 4s, child-ns: 4s, dnskey: 4s, data: "     \
+	"4s}\n"                                                                                    \
+	"lag: {parent: 9s, child: 2s}\nstart:\n  parent: {ds: [Kold], ns: [root]}\n"               \
+	"  root: {ns: [root], dnskey: [Kold, Z], dnskey-signers: [Kold], data-signers: [Z]}\n"
+
+// Of the root's keys: what the signer makes them, and what the validators are to have written down.
+static void test_play_of_the_root(void **state)
+{
+	struct arena *arena = arena_new(8u << 20);
+	struct play *play = NULL;
+	char text[500];
+	static const struct {
+		int64_t at_ms;
+		int party;
+		const char *old, *new;
+	} want[] = {
+	        {0, LAB_PARTIES, "signing", "published"},
+	        {20000, LAB_REGISTRY, "valid", "valid"},
+	        {32000, LAB_PARTIES, "published", "signing"},
+	        {40000, LAB_PARTIES, "revoked", "signing"},
+	        {40000, LAB_REGISTRY, "revoked,unknown", "valid"},
+	        {60000, LAB_PARTIES, "absent", "signing"},
+	};
+	if (load_play(arena,
+	            ROOT_ALL "events:\n"
+	                     " - {at: 0s, root: {dnskey: [Kold, Knew, Z]}}\n"
+	                     " - {at: 20s, parent: {ds: [Kold, Knew]}}\n"
+	                     " - {at: 32s, root: {dnskey-signers: [Knew]}}\n"
+	                     " - {at: 40s, root: {dnskey: [Krevoked, Knew, Z], "
+	                     "dnskey-signers: [Krevoked, Knew]}, parent: {ds: [Knew]}}\n"
+	                     " - {at: 60s, root: {dnskey: [Knew, Z], dnskey-signers: [Knew]}}\n"
+	                     "expect: safe\n",
+	            &play, text) != RESULT_OK)
+		fail_msg("%s", text);
+	assert_true(play->of_root);
+	assert_int_equal(play->acts, 6);
+	for (size_t i = 0; i < 6; i++) {
+		size_t found = 0;
+		for (size_t k = 0; k < 6; k++) // two of them are at one instant
+			found += play->act[k].at_ms == want[i].at_ms &&
+			         play->act[k].party == want[i].party &&
+			         strcmp(play->act[k].root_old, want[i].old) == 0 &&
+			         strcmp(play->act[k].root_new, want[i].new) == 0;
+		assert_int_equal(found, 1);
+	}
+	arena_free(arena);
+	(void)state;
+}
+
 static void test_play_errors(void **state)
 {
 	static const struct {
@@ -366,6 +417,16 @@ static void test_play_errors(void **state)
 	                   "events: [{at: 0s, parent: {ns: [B]}}]\n" PLAY_BOTH,
 	                "its start is not how the lab starts"},
 	        {"timeline: x\n", "ttl"},
+	        {ROOT_ALL "events: [{at: 0s, ttl: {dnskey: 9s}}]\nexpect: safe\n",
+	                "the TTLs of the root are 4s"},
+	        {ROOT_ALL "events: [{at: 0s, root: {serving: false}}]\nexpect: safe\n",
+	                "its events change ds at the parent"},
+	        {ROOT_ALL "events: [{at: 0s, root: {dnskey: [Kold, Ka, Z]}}]\nexpect: safe\n",
+	                "or those of the root Kold, Knew, Krevoked and Z"},
+	        {PLAY_ALL "  root: {ns: [root], dnskey: [Kold], dnskey-signers: [Kold], "
+	                  "data-signers: [Kold]}\n"
+	                  "events: [{at: 0s, parent: {ns: [B]}}]\n" PLAY_BOTH,
+	                "beside the root there is no other group"},
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct arena *arena = arena_new(8u << 20);
@@ -391,6 +452,7 @@ static void test_forecasts_of_shipped_scenarios(void **state)
 	        {"old-ds-too-early", TIME_NEVER_MS, 33000, 24000},
 	        {"no-key-exchange", TIME_NEVER_MS, 8000, 30000},
 	        {"insecure-as-published", 0, 6000, 60000},
+	        {"trust-anchor-too-early", TIME_NEVER_MS, 10000, 1000},
 	};
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
 		struct arena *arena = arena_new(8u << 20);
@@ -594,6 +656,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(test_shipped_scenarios_load),
 	        cmocka_unit_test(test_example_in_manual),
 	        cmocka_unit_test(test_play),
+	        cmocka_unit_test(test_play_of_the_root),
 	        cmocka_unit_test(test_play_errors),
 	        cmocka_unit_test(test_forecasts_of_shipped_scenarios),
 	        cmocka_unit_test(test_judgement),
