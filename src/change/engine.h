@@ -80,9 +80,9 @@ struct change_host {
 	struct query_engine *queries; // instead of one of its own
 	// Whether it may observe now. Where not, the host calls change_engine_look() later.
 	bool (*may_look)(void *ctx);
-	// Whether it may do this: a move of kind ACT or ASK; `asked` false: it will be asked for
-	// right after (until then nobody's deadline counts). What is refused is decided anew, and
-	// asked for again, at every look.
+	// Whether it may do this: a move of kind ACT, ASK, SKIP or BRANCH; `asked` false: it will
+	// be asked for right after (until then nobody's deadline counts). What is refused is
+	// decided anew, and asked for again, at every look.
 	bool (*may_make)(void *ctx, const struct move *move, bool asked);
 	// Instead of loop_stop(): the change is over, or failed.
 	void (*ended)(void *ctx);

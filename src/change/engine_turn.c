@@ -133,7 +133,9 @@ static const struct move *wanted(const struct decision *decision, size_t i)
 	if (k == decision->count)
 		return NULL;
 	m = &decision->moves[k];
-	return m->kind == MOVE_ACT || m->kind == MOVE_ASK ? m : NULL;
+	bool is_asked = m->kind == MOVE_ACT || m->kind == MOVE_ASK || m->kind == MOVE_SKIP ||
+	                m->kind == MOVE_BRANCH;
+	return is_asked ? m : NULL;
 }
 
 static bool may_make(const struct change_engine *e, const struct decision *decision, size_t i)

@@ -9,7 +9,6 @@
 #include "dns/rdata.h"
 #include "dns/tsig.h"
 
-#define ZONE      "example.test."
 #define PARENT    "test."
 #define ARENA_MAX (256u << 20)
 #define SHOWN_MAX 200
@@ -48,6 +47,9 @@ struct publisher {
 struct simdns {
 	struct sim *sim;
 	struct arena *arena;
+	char zone[80]; // its name
+	int servers;   // of each publisher
+	bool together; // others serve at the same addresses
 	struct simdns_ttls ttls;
 	struct simkey *parent_key[1], *key[SIMDNS_KEYS];
 	struct publisher publisher[SIMDNS_PUBLISHERS];
@@ -201,16 +203,16 @@ void simdns_set_ds(struct simdns *dns, uint64_t keys)
 	const char *texts[SIMDNS_KEYS];
 	struct simversion *v = simdns_open(dns, SIMDNS_PARENT);
 	size_t n = ds_texts(dns, keys, texts);
-	simversion_put(
-	        dns->publisher[SIMDNS_PARENT].zone, v, ZONE, DNS_TYPE_DS, dns->ttls.ds_s, texts, n);
+	simversion_put(dns->publisher[SIMDNS_PARENT].zone, v, dns->zone, DNS_TYPE_DS,
+	        dns->ttls.ds_s, texts, n);
 	simdns_close(dns, SIMDNS_PARENT, v);
 }
 
-static size_t ns_texts(unsigned groups, const char **texts)
+static size_t ns_texts(const struct simdns *dns, unsigned groups, const char **texts)
 {
 	size_t n = 0;
 	for (int p = 0; p < SIMDNS_PUBLISHERS; p++)
-		for (int s = 0; (groups >> p & 1) != 0 && s < SIMDNS_SERVERS; s++)
+		for (int s = 0; (groups >> p & 1) != 0 && s < dns->servers; s++)
 			texts[n++] = simdns_server(p, s);
 	return n;
 }
@@ -218,8 +220,8 @@ static size_t ns_texts(unsigned groups, const char **texts)
 static void put_ns(struct simdns *dns, int publisher, struct simversion *v, unsigned groups)
 {
 	const char *texts[SIMDNS_PUBLISHERS * SIMDNS_SERVERS];
-	size_t n = ns_texts(groups, texts);
-	simversion_put(dns->publisher[publisher].zone, v, ZONE, DNS_TYPE_NS,
+	size_t n = ns_texts(dns, groups, texts);
+	simversion_put(dns->publisher[publisher].zone, v, dns->zone, DNS_TYPE_NS,
 	        publisher == SIMDNS_PARENT ? dns->ttls.parent_ns_s : dns->ttls.ns_s, texts, n);
 }
 
@@ -233,10 +235,10 @@ void simdns_set_ns(struct simdns *dns, int publisher, unsigned groups)
 void simdns_add_ns(struct simdns *dns, int publisher, const char *server)
 {
 	const char *texts[SIMDNS_PUBLISHERS * SIMDNS_SERVERS + 1];
-	size_t n = ns_texts(simdns_ns(dns, publisher), texts);
+	size_t n = ns_texts(dns, simdns_ns(dns, publisher), texts);
 	texts[n++] = server;
 	struct simversion *v = simdns_open(dns, publisher);
-	simversion_put(dns->publisher[publisher].zone, v, ZONE, DNS_TYPE_NS,
+	simversion_put(dns->publisher[publisher].zone, v, dns->zone, DNS_TYPE_NS,
 	        publisher == SIMDNS_PARENT ? dns->ttls.parent_ns_s : dns->ttls.ns_s, texts, n);
 	simdns_close(dns, publisher, v);
 }
@@ -251,7 +253,7 @@ void simdns_set_serving(struct simdns *dns, int publisher, bool serving)
 void simdns_set_ttl(struct simdns *dns, int publisher, uint16_t type, uint32_t ttl_s)
 {
 	struct simversion *v = simdns_open(dns, publisher);
-	simversion_set_ttl(dns->publisher[publisher].zone, v, ZONE, type, ttl_s);
+	simversion_set_ttl(dns->publisher[publisher].zone, v, dns->zone, type, ttl_s);
 	simdns_close(dns, publisher, v);
 }
 
@@ -418,25 +420,36 @@ static void take_query(
 	sim_reply(request, &(struct sim_reply){.data = out, .octets = n});
 }
 
+void simdns_take(struct simdns *dns, int publisher, int number, const struct sim_request *request,
+        const struct dns_message *message)
+{
+	struct place *place = &dns->publisher[publisher].place[number];
+	if (place->down)
+		return;
+	if (message->opcode == 5)
+		take_update(place, request, message);
+	else
+		take_query(place, request, message);
+}
+
 static void take(void *ctx, const struct sim_request *request)
 {
 	struct place *place = ctx;
 	struct dns_message message;
 	struct arena *arena = arena_new(DNS_MESSAGE_ARENA);
+	int number = (int)(place - place->dns->publisher[place->publisher].place);
 	need(arena != NULL);
 	if (dns_message_parse(arena, request->data, request->octets, &message, NULL) == RESULT_OK &&
-	        message.has_question) {
-		if (message.opcode == 5)
-			take_update(place, request, &message);
-		else
-			take_query(place, request, &message);
-	}
+	        message.has_question)
+		simdns_take(place->dns, place->publisher, number, request, &message);
 	arena_free(arena);
 }
 
 static void host_set(struct place *place)
 {
 	struct sim_host host = {.request = take, .ctx = place, .link = {.delay_ms = 20}};
+	if (place->dns->together)
+		return;
 	if (place->down)
 		host.udp = host.tcp = SIM_SILENT;
 	sim_host_set(place->dns->sim, &place->address, &host);
@@ -464,32 +477,35 @@ static void make_parent(struct simdns *dns)
 {
 	struct publisher *p = &dns->publisher[SIMDNS_PARENT];
 	const char *texts[SIMDNS_KEYS];
-	p->zone = simzone_new(dns->arena, PARENT, ZONE, dns->parent_key, 1);
+	p->zone = simzone_new(dns->arena, PARENT, dns->zone, dns->parent_key, 1);
 	p->now = simversion_new(p->zone);
 	put_soa(p->zone, p->now, PARENT, dns->ttls.negative_s);
 	texts[0] = simdns_server(SIMDNS_PARENT, 0);
 	texts[1] = simdns_server(SIMDNS_PARENT, 1);
-	simversion_put(p->zone, p->now, PARENT, DNS_TYPE_NS, dns->ttls.parent_ns_s, texts, 2);
+	simversion_put(p->zone, p->now, PARENT, DNS_TYPE_NS, dns->ttls.parent_ns_s, texts,
+	        (size_t)dns->servers);
 	simversion_put_keys(p->zone, p->now, dns->ttls.dnskey_s, 1);
 	p->now->dnskey_signers = p->now->data_signers = 1;
 	put_ns(dns, SIMDNS_PARENT, p->now, 1u << SIMDNS_LOSING);
 	size_t n = ds_texts(dns, SIMDNS_LOSING_KSK, texts);
-	simversion_put(p->zone, p->now, ZONE, DNS_TYPE_DS, dns->ttls.ds_s, texts, n);
+	simversion_put(p->zone, p->now, dns->zone, DNS_TYPE_DS, dns->ttls.ds_s, texts, n);
 }
 
 static void make_operator(struct simdns *dns, int publisher, uint64_t ksk, uint64_t zsk)
 {
 	struct publisher *p = &dns->publisher[publisher];
 	const char *web[] = {"192.0.2.80"};
-	p->zone = simzone_new(dns->arena, ZONE, NULL, dns->key, SIMDNS_KEYS);
+	char www[100];
+	p->zone = simzone_new(dns->arena, dns->zone, NULL, dns->key, SIMDNS_KEYS);
 	p->now = simversion_new(p->zone);
 	p->now->data_ttl_s = dns->ttls.data_s;
-	put_soa(p->zone, p->now, ZONE, dns->ttls.negative_s);
+	put_soa(p->zone, p->now, dns->zone, dns->ttls.negative_s);
 	put_ns(dns, publisher, p->now, 1u << publisher);
 	simversion_put_keys(p->zone, p->now, dns->ttls.dnskey_s, ksk | zsk);
 	p->now->dnskey_signers = ksk;
 	p->now->data_signers = zsk;
-	simversion_put(p->zone, p->now, "www." ZONE, DNS_TYPE_A, dns->ttls.sample_s, web, 1);
+	snprintf(www, sizeof www, "www.%s", dns->zone);
+	simversion_put(p->zone, p->now, www, DNS_TYPE_A, dns->ttls.sample_s, web, 1);
 }
 
 static void make_places(struct simdns *dns, int publisher)
@@ -513,12 +529,21 @@ static void make_places(struct simdns *dns, int publisher)
 
 struct simdns *simdns_new(struct sim *sim, const struct simdns_ttls *ttls)
 {
+	return simdns_new_zone(sim, ttls, "example.test.", SIMDNS_SERVERS, false);
+}
+
+struct simdns *simdns_new_zone(struct sim *sim, const struct simdns_ttls *ttls, const char *name,
+        int servers, bool together)
+{
 	static const char *const labels[SIMDNS_KEYS] = {
 	        "losing ksk", "losing zsk", "gaining ksk", "gaining zsk", "foreign"};
 	struct simdns *dns = calloc(1, sizeof *dns);
 	struct dns_name zone, parent;
 	need(dns != NULL && (dns->arena = arena_new(ARENA_MAX)) != NULL);
-	need(dns_name_parse(ZONE, &zone, NULL) == RESULT_OK &&
+	snprintf(dns->zone, sizeof dns->zone, "%s", name);
+	dns->servers = servers;
+	dns->together = together;
+	need(dns_name_parse(dns->zone, &zone, NULL) == RESULT_OK &&
 	        dns_name_parse(PARENT, &parent, NULL) == RESULT_OK);
 	dns->sim = sim;
 	dns->ttls = *ttls;

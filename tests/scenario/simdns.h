@@ -13,6 +13,7 @@
 // Instants of the truth are those of the loop's monotonic clock. Failures end the program.
 #pragma once
 
+#include "dns/message.h"
 #include "net/sim.h"
 #include "safety/safety.h"
 #include "simzone.h"
@@ -48,6 +49,12 @@ enum simdns_manner {
 struct simdns;
 
 struct simdns *simdns_new(struct sim *sim, const struct simdns_ttls *ttls);
+// Another zone below test., with so many servers of each publisher. together: others serve at the
+// same addresses, and whoever listens there hands over what is for this zone.
+struct simdns *simdns_new_zone(struct sim *sim, const struct simdns_ttls *ttls, const char *name,
+        int servers, bool together);
+void simdns_take(struct simdns *dns, int publisher, int place, const struct sim_request *request,
+        const struct dns_message *message);
 void simdns_free(struct simdns *dns);
 
 // The name of a server, 0 or 1, and the text of one of the SIMDNS_ADDRESSES.
