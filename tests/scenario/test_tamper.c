@@ -1,5 +1,6 @@
 // Journals that somebody changed and computed anew, so that all hashes are right: what they say
 // does not follow from itself any more.
+#include "../unit/journal/support.h"
 #include "scene.h"
 
 #include <sqlite3.h>
@@ -111,37 +112,6 @@ static unsigned tamper(sqlite3 *db, const struct tampering *t)
 	return meant;
 }
 
-static void compute_anew(sqlite3 *db)
-{
-	sqlite3_stmt *row, *update;
-	struct journal_hash previous = {0};
-	sqlite3_prepare_v2(db,
-	        "SELECT version, seq, time, kind, change, step, payload FROM record ORDER BY seq",
-	        -1, &row, NULL);
-	sqlite3_prepare_v2(
-	        db, "UPDATE record SET previous = ?1, hash = ?2 WHERE seq = ?3", -1, &update, NULL);
-	while (sqlite3_step(row) == SQLITE_ROW) {
-		struct journal_record record = {.version = sqlite3_column_int64(row, 0),
-		        .seq = sqlite3_column_int64(row, 1),
-		        .time_ms = sqlite3_column_int64(row, 2),
-		        .kind_text = (const char *)sqlite3_column_text(row, 3),
-		        .change = (const char *)sqlite3_column_text(row, 4),
-		        .step = (const char *)sqlite3_column_text(row, 5),
-		        .payload = (const char *)sqlite3_column_text(row, 6),
-		        .payload_length = (size_t)sqlite3_column_bytes(row, 6),
-		        .previous = previous};
-		assert_int_equal(journal_record_hash(&record, &record.hash, NULL), RESULT_OK);
-		sqlite3_bind_blob(update, 1, previous.octets, 32, SQLITE_STATIC);
-		sqlite3_bind_blob(update, 2, record.hash.octets, 32, SQLITE_STATIC);
-		sqlite3_bind_int64(update, 3, record.seq);
-		assert_int_equal(sqlite3_step(update), SQLITE_DONE);
-		sqlite3_reset(update);
-		previous = record.hash;
-	}
-	sqlite3_finalize(row);
-	sqlite3_finalize(update);
-}
-
 static struct journal_report verify(const char *path, bool rejudged)
 {
 	struct rejudge *rejudge;
@@ -160,8 +130,8 @@ static struct journal_report report_of(const struct tampering *t, unsigned *mean
 	snprintf(copy, sizeof copy, "%s/tampered", finished->folder);
 	sqlite3 *db = copy_journal(copy);
 	*meant = tamper(db, t);
-	compute_anew(db);
 	sqlite3_close(db);
+	chain_anew(copy, 1);
 	assert_true(verify(copy, false).good); // the hashes tell nothing
 	return verify(copy, true);
 }

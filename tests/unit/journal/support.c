@@ -131,3 +131,42 @@ int64_t milliseconds_now(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
+
+void chain_anew(const char *path, int64_t from)
+{
+	sqlite3 *db;
+	sqlite3_stmt *row, *update;
+	struct journal_hash previous = {0};
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_prepare_v2(db,
+	        "SELECT version, seq, time, kind, change, step, payload, hash FROM record "
+	        "ORDER BY seq",
+	        -1, &row, NULL);
+	sqlite3_prepare_v2(
+	        db, "UPDATE record SET previous = ?1, hash = ?2 WHERE seq = ?3", -1, &update, NULL);
+	while (sqlite3_step(row) == SQLITE_ROW) {
+		struct journal_record record = {.version = sqlite3_column_int64(row, 0),
+		        .seq = sqlite3_column_int64(row, 1),
+		        .time_ms = sqlite3_column_int64(row, 2),
+		        .kind_text = (const char *)sqlite3_column_text(row, 3),
+		        .change = (const char *)sqlite3_column_text(row, 4),
+		        .step = (const char *)sqlite3_column_text(row, 5),
+		        .payload = (const char *)sqlite3_column_text(row, 6),
+		        .payload_length = (size_t)sqlite3_column_bytes(row, 6),
+		        .previous = previous};
+		memcpy(record.hash.octets, sqlite3_column_blob(row, 7), 32);
+		if (record.seq >= from) {
+			assert_int_equal(
+			        journal_record_hash(&record, &record.hash, NULL), RESULT_OK);
+			sqlite3_bind_blob(update, 1, previous.octets, 32, SQLITE_STATIC);
+			sqlite3_bind_blob(update, 2, record.hash.octets, 32, SQLITE_STATIC);
+			sqlite3_bind_int64(update, 3, record.seq);
+			assert_int_equal(sqlite3_step(update), SQLITE_DONE);
+			sqlite3_reset(update);
+		}
+		previous = record.hash;
+	}
+	sqlite3_finalize(row);
+	sqlite3_finalize(update);
+	sqlite3_close(db);
+}

@@ -30,4 +30,6 @@ struct journal_report must_verify(const char *path, const struct journal_hash *h
 void copy_file(const char *from, const char *to);
 // One statement (or several) with plain SQLite, as somebody who tampers would.
 void run_sql(const char *path, const char *sql);
+// Computes the hashes anew from a record on, as somebody would who has the file and the time.
+void chain_anew(const char *path, int64_t from);
 int64_t milliseconds_now(void);
