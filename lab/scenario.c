@@ -431,16 +431,21 @@ static enum result scenario_tolerate(
 static enum result scenario_expect(
         const struct yaml_node *map, struct scenario *scenario, struct error *err)
 {
-	static const char *const words[] = {
-	        "every", "fresh", "tolerate", "failing", "after", "within", "predicted", NULL};
+	static const char *const words[] = {"every", "insecure", "fresh", "tolerate", "failing",
+	        "after", "within", "predicted", NULL};
 	struct scenario_expect *expect = &scenario->expect;
-	const char *every = NULL;
+	const char *every = NULL, *insecure = NULL;
 	enum result result = yaml_known_keys(map, "expect", words, err);
 	if (result == RESULT_OK && yaml_get(map, "every") != NULL)
 		result = scenario_required(map, "every", &every, err);
 	if (result == RESULT_OK && every != NULL && strcmp(every, "secure") != 0)
 		result = yaml_error(yaml_get(map, "every"), err, "expected 'secure'");
 	expect->every_secure = every != NULL;
+	if (result == RESULT_OK && yaml_get(map, "insecure") != NULL)
+		result = scenario_required(map, "insecure", &insecure, err);
+	if (result == RESULT_OK && insecure != NULL && strcmp(insecure, "as-planned") != 0)
+		result = yaml_error(yaml_get(map, "insecure"), err, "expected 'as-planned'");
+	expect->insecure_as_planned = insecure != NULL;
 	if (result == RESULT_OK && yaml_get(map, "fresh") != NULL)
 		result = yaml_integer(
 		        yaml_get(map, "fresh"), "fresh", 0, LAB_NAMES_MAX, &expect->fresh, err);
@@ -449,15 +454,19 @@ static enum result scenario_expect(
 	if (result == RESULT_OK && yaml_get(map, "failing") != NULL)
 		result = scenario_failing(yaml_get(map, "failing"), expect, err);
 	if (result == RESULT_OK && yaml_get(map, "predicted") != NULL) {
-		if (expect->any_failing || expect->every_secure || yaml_get(map, "after") != NULL)
+		if (expect->any_failing || expect->every_secure || expect->insecure_as_planned ||
+		        yaml_get(map, "after") != NULL)
 			return yaml_error(map, err,
-			        "'predicted' stands without 'every', 'failing' and 'after'");
+			        "'predicted' stands without 'every', 'insecure', 'failing' and "
+			        "'after'");
 		return scenario_predicted(yaml_get(map, "predicted"), scenario, err);
 	}
 	if (result == RESULT_OK && yaml_get(map, "after") != NULL)
 		result = scenario_mark(map, "after", scenario, &expect->after, err);
-	if (result == RESULT_OK && expect->every_secure == expect->any_failing)
-		result = yaml_error(map, err, "expected either 'every: secure' or 'failing'");
+	if (result == RESULT_OK &&
+	        expect->every_secure + expect->any_failing + expect->insecure_as_planned != 1)
+		result = yaml_error(map, err,
+		        "expected one of 'every: secure', 'insecure: as-planned' and 'failing'");
 	if (result == RESULT_OK && yaml_get(map, "within") != NULL && expect->after == NULL)
 		result = yaml_error(map, err, "'within' needs 'after'");
 	return result == RESULT_OK ? scenario_within(map, &expect->within_ms, err) : result;

@@ -40,6 +40,13 @@
 //       after: switch                            # none before this mark,
 //       within: 20s                              # and the first one of each no later than this
 //
+// or, where a change takes the zone through insecure:
+//
+//     expect:
+//       insecure: as-planned                     # no failures; each validator has insecure answers,
+//                                                # for no longer than the plan of the change says,
+//       fresh: 100                               # and none at the end
+//
 // or, with a step `play`, what the safety model says about that timeline (play.h):
 //
 //     expect:
@@ -104,6 +111,7 @@ struct scenario_step {
 
 struct scenario_expect {
 	bool every_secure;
+	bool insecure_as_planned;    // secure or insecure, the latter as the plan has it
 	int64_t tolerate;            // so many of each validator do not count,
 	const char *from, *until;    // between these marks; NULL where none is tolerated
 	int64_t fresh;               // least number of fresh answers of each validator
@@ -139,8 +147,10 @@ struct scenario_outcome {
 		const char *name;
 		int64_t at_ms;
 	} mark[SCENARIO_MAX_MARKS];
-	int64_t change_ms; // how long the changes took; 0 where there is none
-	char waits[8192];  // what they waited for, a line each
+	int64_t change_ms;           // how long the changes took; 0 where there is none
+	char waits[32768];           // what they waited for, a line each
+	int64_t planned_insecure_ms; // how long resolvers may see the zone as insecure, by the
+	                             // plans
 };
 
 enum result scenario_parse(struct arena *arena, const char *file, const char *data, size_t length,
@@ -170,6 +180,9 @@ void scenario_report(const struct scenario *scenario, const struct lab_info *inf
 // The same for programs: one JSON object, in one line.
 void scenario_json(const struct scenario *scenario, const struct lab_info *info,
         const struct scenario_outcome *outcome, struct buffer *out);
+
+// From the first insecure answer of a validator to its last; 0 where it had none.
+int64_t scenario_insecure_ms(const struct prober_tally *tally);
 
 // Judges counts against the expectation; fills outcome->met and why.
 void scenario_judge(const struct scenario *scenario, const struct lab_info *info,

@@ -48,6 +48,11 @@ void scenario_report(const struct scenario *scenario, const struct lab_info *inf
 	if (outcome->change_ms > 0)
 		buffer_printf(out, "the change took %.1f s\n%s", seconds(outcome->change_ms),
 		        outcome->waits);
+	for (int r = 0; r < LAB_RESOLVERS && outcome->planned_insecure_ms > 0; r++)
+		buffer_printf(out, "%s: insecure for %.1f s, planned were at most %.1f s\n",
+		        info->resolver[r].id,
+		        seconds(scenario_insecure_ms(&outcome->counts.resolver[r])),
+		        seconds(outcome->planned_insecure_ms));
 	for (int path = 0; scenario->play != NULL && path < SAFETY_PATHS; path++)
 		report_forecast(scenario->play, (enum safety_path)path, out);
 	for (size_t i = 0; i < outcome->marks; i++)
@@ -69,9 +74,11 @@ void scenario_json(const struct scenario *scenario, const struct lab_info *info,
 		json_object_set_new(
 		        marks, outcome->mark[i].name, json_integer(outcome->mark[i].at_ms));
 	prober_json(info, &outcome->counts, &counts);
-	json_t *all = json_pack("{s:o, s:b, s:o, s:I, s:o}", "scenario", json_text(scenario->name),
-	        "met", outcome->met, "marks", marks, "change_ms", (json_int_t)outcome->change_ms,
-	        "counts", json_loads(buffer_text(&counts), 0, NULL));
+	json_t *all = json_pack("{s:o, s:b, s:o, s:I, s:I, s:o}", "scenario",
+	        json_text(scenario->name), "met", outcome->met, "marks", marks, "change_ms",
+	        (json_int_t)outcome->change_ms, "planned_insecure_ms",
+	        (json_int_t)outcome->planned_insecure_ms, "counts",
+	        json_loads(buffer_text(&counts), 0, NULL));
 	char *text = json_dumps(all, JSON_COMPACT);
 	buffer_printf(out, "%s\n", text != NULL ? text : "null");
 	free(text);

@@ -2,6 +2,7 @@
 #include "scenario.h"
 
 #include "base/clock.h"
+#include "foretell.h"
 #include "rehearse.h"
 
 #include <poll.h>
@@ -75,6 +76,10 @@ static enum result scenario_do_change(const struct lab *lab, const struct scenar
 	snprintf(outcome->waits + length, sizeof(outcome->waits) - length, "%s",
 	        buffer_text(&waits));
 	buffer_free(&waits);
+	int64_t insecure_ms = 0;
+	if (result == RESULT_OK && step->refused == NULL)
+		result = foretell_insecure(lab, &insecure_ms, err);
+	outcome->planned_insecure_ms += insecure_ms;
 	return result;
 }
 
@@ -200,6 +205,33 @@ static uint64_t scenario_excused(const struct scenario *scenario,
 	return count < (uint64_t)expect->tolerate ? count : (uint64_t)expect->tolerate;
 }
 
+int64_t scenario_insecure_ms(const struct prober_tally *tally)
+{
+	return tally->last_ms[PROBE_INSECURE] - tally->first_ms[PROBE_INSECURE];
+}
+
+// Secure, insecure for no longer than planned, and secure again.
+static void scenario_judge_insecure(const struct scenario *scenario, const char *id,
+        const struct prober_tally *tally, struct scenario_outcome *outcome)
+{
+	char *why = outcome->why;
+	const size_t size = sizeof(outcome->why);
+	uint64_t failures = prober_failures(tally) - tally->outcome[PROBE_INSECURE];
+	if ((int64_t)tally->answered[PROBE_FRESH] < scenario->expect.fresh)
+		snprintf(why, size, "%s answered only %llu fresh names", id,
+		        (unsigned long long)tally->answered[PROBE_FRESH]);
+	else if (failures > 0)
+		snprintf(why, size, "%s: %llu answers failed", id, (unsigned long long)failures);
+	else if (tally->outcome[PROBE_INSECURE] == 0)
+		snprintf(why, size, "%s never found the zone insecure", id);
+	else if (scenario_insecure_ms(tally) > outcome->planned_insecure_ms)
+		snprintf(why, size, "%s found the zone insecure for %lld ms, planned were %lld ms",
+		        id, (long long)scenario_insecure_ms(tally),
+		        (long long)outcome->planned_insecure_ms);
+	else if (tally->last_ms[PROBE_SECURE] < tally->last_ms[PROBE_INSECURE])
+		snprintf(why, size, "%s still finds the zone insecure", id);
+}
+
 static bool scenario_judge_one(const struct scenario *scenario, const struct lab_info *info,
         int index, struct scenario_outcome *outcome)
 {
@@ -211,7 +243,9 @@ static bool scenario_judge_one(const struct scenario *scenario, const struct lab
 	int64_t mark_ms = expect->after != NULL ? scenario_mark_ms(outcome, expect->after) : 0;
 	char *why = outcome->why;
 	const size_t size = sizeof(outcome->why);
-	if ((int64_t)tally->answered[PROBE_FRESH] < expect->fresh)
+	if (expect->insecure_as_planned)
+		scenario_judge_insecure(scenario, id, tally, outcome);
+	else if ((int64_t)tally->answered[PROBE_FRESH] < expect->fresh)
 		snprintf(why, size, "%s answered only %llu fresh names", id,
 		        (unsigned long long)tally->answered[PROBE_FRESH]);
 	else if (expect->every_secure && failures > 0)

@@ -813,8 +813,13 @@ enum result change_definition_usable(const struct change_definition *definition,
 const struct change_ways *change_ways_of(
         const struct change_definition *definition, int by, int publisher)
 {
-	if (publisher != PROCEDURE_PARENT && publisher != definition->parent)
+	if (publisher != PROCEDURE_PARENT && publisher != definition->parent) {
+		bool signs = by >= 0 && definition->procedure->parties[by].role == PROCEDURE_SIGNER;
+		const struct change_ways *own = signs ? &definition->parties[by].ways : NULL;
+		if (own != NULL && (own->ddns.is_set || own->exec.is_set))
+			return own;
 		return &definition->parties[publisher].ways;
+	}
 	if (by >= 0) {
 		const struct change_ways *own = &definition->parties[by].at_parent;
 		if (own->ddns.is_set || own->exec.is_set)

@@ -63,7 +63,7 @@ struct change_party {
 	bool confirms_automatically; // likewise its relays, announcements, confirmations and checks
 	bool samples_complete;       // declared: when the samples carry new signatures, so does
 	                             // everything
-	struct change_ways ways;     // for what this party publishes
+	struct change_ways ways;     // for what this party publishes, or, a signer, signs
 	struct change_ways at_parent; // for what this party has the parent publish
 };
 
@@ -116,6 +116,7 @@ enum result change_definition_usable(const struct change_definition *definition,
 bool change_exec_does(const struct change_exec *exec, int step);
 
 // The ways to bring about what `publisher` (a party, or PROCEDURE_PARENT) is to serve when `by`
-// acts; never NULL, but perhaps with nothing set.
+// acts; never NULL, but perhaps with nothing set. A signer, whose zones others publish, has hands
+// of its own there, if any are described.
 const struct change_ways *change_ways_of(
         const struct change_definition *definition, int by, int publisher);

@@ -19,8 +19,34 @@ struct wishes {
 
 static void table_head(struct buffer *table)
 {
-	buffer_printf(table, "\n%-27s%8s%8s%10s%10s%9s%8s%9s  %s\n", "scenario", "asked", "secure",
-	        "insecure", "servfail", "timeout", "other", "change", "as expected");
+	buffer_printf(table, "\n%-31s%8s%8s%10s%10s%9s%7s%9s%11s  %s\n", "scenario", "asked",
+	        "secure", "insecure", "servfail", "timeout", "other", "took", "insecure",
+	        "as expected");
+}
+
+// What the change waited for, without the instants: the cached record, and where it is from.
+static void table_waits(struct buffer *table, const char *waits)
+{
+	while (*waits != '\0') {
+		size_t length = strcspn(waits, "\n");
+		const char *instants = strstr(waits, ", as late as");
+		size_t shown = instants != NULL && instants < waits + length
+		                       ? (size_t)(instants - waits)
+		                       : length;
+		buffer_printf(table, "  %.*s\n", (int)shown, waits);
+		waits += length + (waits[length] == '\n');
+	}
+}
+
+// How long the zone was insecure for a validator, at most.
+static int64_t longest_insecure_ms(const struct prober_counts *counts)
+{
+	int64_t longest_ms = 0;
+	for (int i = 0; i < LAB_RESOLVERS; i++) {
+		int64_t ms = scenario_insecure_ms(&counts->resolver[i]);
+		longest_ms = ms > longest_ms ? ms : longest_ms;
+	}
+	return longest_ms;
 }
 
 // A scenario that came to no end has no counts.
@@ -29,21 +55,28 @@ static void table_row(struct buffer *table, const struct scenario *scenario,
 {
 	static const enum probe_outcome column[] = {
 	        PROBE_SECURE, PROBE_INSECURE, PROBE_SERVFAIL, PROBE_TIMEOUT, PROBE_OTHER};
-	static const int width[] = {8, 10, 10, 9, 8};
+	static const int width[] = {8, 10, 10, 9, 7};
+	const struct prober_counts *counts = &outcome->counts;
 	struct prober_tally sum;
 	if (!ended) {
-		buffer_printf(table, "%-27s%s\n", scenario->name, "  could not be run to its end");
+		buffer_printf(table, "%-31s%s\n", scenario->name, "  could not be run to its end");
 		return;
 	}
-	prober_sum(&outcome->counts, &sum);
-	buffer_printf(table, "%-27s%8llu", scenario->name, (unsigned long long)sum.asked);
+	prober_sum(counts, &sum);
+	buffer_printf(table, "%-31s%8llu", scenario->name, (unsigned long long)sum.asked);
 	for (size_t i = 0; i < sizeof(column) / sizeof(column[0]); i++)
 		buffer_printf(table, "%*llu", width[i], (unsigned long long)sum.outcome[column[i]]);
-	if (outcome->change_ms > 0)
-		buffer_printf(table, "%7.1f s", (double)outcome->change_ms / 1000);
-	else
-		buffer_printf(table, "%9s", "");
+	buffer_printf(table, "%7.1f s", (double)(counts->stopped_ms - counts->started_ms) / 1000);
+	buffer_printf(table, "%9.1f s", (double)longest_insecure_ms(counts) / 1000);
 	buffer_printf(table, "  %s\n", outcome->met ? "yes" : "NO");
+	if (outcome->change_ms > 0)
+		buffer_printf(
+		        table, "    the change took %.1f s", (double)outcome->change_ms / 1000);
+	if (outcome->planned_insecure_ms > 0)
+		buffer_printf(table, "; planned to be insecure for at most %.1f s",
+		        (double)outcome->planned_insecure_ms / 1000);
+	buffer_puts(table, outcome->change_ms > 0 ? "\n" : "");
+	table_waits(table, outcome->waits);
 }
 
 // "hard-switch" is the scenario of that name that comes with Baton; anything with a "/" or a final
@@ -190,7 +223,7 @@ int lab_word_run(int argc, char **argv)
 		return status;
 	if ((n == 0) != all)
 		return usage_error("lab run: expected scenarios, or --all; --help explains");
-	struct buffer table = buffer_init(1u << 16);
+	struct buffer table = buffer_init(1u << 20);
 	table_head(&table);
 	w.table = &table;
 	status = all ? run_all(&w) : run_each(n, argv, &w);

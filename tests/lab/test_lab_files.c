@@ -193,7 +193,10 @@ static void test_scenario_errors(void **state)
 	        {HEAD " - wait: {at: a, name: b, typ: c}\n" TAIL, "typ"},
 	        {HEAD " - run: []\n" TAIL, "expected 1 to"},
 	        {HEAD " - sleep: 1s\n", "'expect' is missing"},
-	        {HEAD " - sleep: 1s\nexpect: {}\n", "expected either"},
+	        {HEAD " - sleep: 1s\nexpect: {}\n", "expected one of"},
+	        {HEAD " - sleep: 1s\nexpect: {every: secure, insecure: as-planned}\n",
+	                "expected one of"},
+	        {HEAD " - sleep: 1s\nexpect: {insecure: always}\n", "expected 'as-planned'"},
 	        {HEAD " - sleep: 1s\nexpect: {failing: [bing]}\n", "unknown validator 'bing'"},
 	        {HEAD " - sleep: 1s\nexpect: {failing: [bind], after: m}\n",
 	                "no step sets the mark 'm'"},
@@ -232,25 +235,6 @@ static void test_scenario_errors(void **state)
 		if (strstr(text, bad[i].message) == NULL)
 			fail_msg("'%s' does not have '%s'", text, bad[i].message);
 		assert_null(scenario);
-		arena_free(arena);
-	}
-	(void)state;
-}
-
-static void test_shipped_scenarios_load(void **state)
-{
-	static const char *const name[] = {"steady", "hard-switch", "foreign-keys",
-	        "operator-change", "old-ds-too-early", "no-key-exchange", "insecure-as-published",
-	        "foreign-keys-crash", "trust-anchor-rollover", "trust-anchor-too-early"};
-	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
-		struct arena *arena = arena_new(32u << 20);
-		struct scenario *scenario;
-		struct error err = {0};
-		const char *path, *file = arena_printf(arena, "lab/scenarios/%s.yaml", name[i]);
-		assert_int_equal(data_path(arena, file, &path, &err), RESULT_OK);
-		if (scenario_load(arena, path, &scenario, &err) != RESULT_OK)
-			fail_msg("%s", err.text);
-		assert_string_equal(scenario->name, name[i]);
 		arena_free(arena);
 	}
 	(void)state;
@@ -561,6 +545,47 @@ static void test_judgement(void **state)
 	(void)state;
 }
 
+// Insecure for as long as planned at most, and secure again; anything else is a failure.
+static void test_judgement_by_plan(void **state)
+{
+	struct arena *arena = arena_new(32u << 20);
+	struct scenario *s;
+	struct lab_info info;
+	char text[500];
+	struct error err = {0};
+	struct lab_options options = lab_options_default();
+	assert_int_equal(describe_plan(arena, "/nowhere", &options, &info, &err), RESULT_OK);
+	assert_int_equal(
+	        load(arena, HEAD " - change: x\nexpect: {insecure: as-planned}\n", &s, text),
+	        RESULT_OK);
+	struct scenario_outcome o = {.planned_insecure_ms = 5000};
+	scenario_judge(s, &info, &o);
+	assert_string_equal(o.why, "unbound never found the zone insecure");
+	for (int i = 0; i < LAB_RESOLVERS; i++) {
+		struct prober_tally *tally = &o.counts.resolver[i];
+		tally->outcome[PROBE_INSECURE] = 2;
+		tally->first_ms[PROBE_INSECURE] = 1000;
+		tally->last_ms[PROBE_INSECURE] = 6000;
+		tally->last_ms[PROBE_SECURE] = 7000;
+	}
+	scenario_judge(s, &info, &o);
+	assert_true(o.met);
+	o.counts.resolver[2].last_ms[PROBE_INSECURE] = 6001;
+	scenario_judge(s, &info, &o);
+	assert_string_equal(
+	        o.why, "kresd found the zone insecure for 5001 ms, planned were 5000 ms");
+	o.counts.resolver[2].last_ms[PROBE_INSECURE] = 6000;
+	o.counts.resolver[2].last_ms[PROBE_SECURE] = 5999;
+	scenario_judge(s, &info, &o);
+	assert_string_equal(o.why, "kresd still finds the zone insecure");
+	o.counts.resolver[2].last_ms[PROBE_SECURE] = 7000;
+	o.counts.resolver[1].outcome[PROBE_SERVFAIL] = 1;
+	scenario_judge(s, &info, &o);
+	assert_string_equal(o.why, "bind: 1 answers failed");
+	arena_free(arena);
+	(void)state;
+}
+
 // Answers that do not come while a server is away, and only then, and only so many.
 static void test_judgement_with_tolerance(void **state)
 {
@@ -653,13 +678,13 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(test_shapes),
 	        cmocka_unit_test(test_delegations),
 	        cmocka_unit_test(test_scenario_errors),
-	        cmocka_unit_test(test_shipped_scenarios_load),
 	        cmocka_unit_test(test_example_in_manual),
 	        cmocka_unit_test(test_play),
 	        cmocka_unit_test(test_play_of_the_root),
 	        cmocka_unit_test(test_play_errors),
 	        cmocka_unit_test(test_forecasts_of_shipped_scenarios),
 	        cmocka_unit_test(test_judgement),
+	        cmocka_unit_test(test_judgement_by_plan),
 	        cmocka_unit_test(test_judgement_with_tolerance),
 	        cmocka_unit_test(test_judgement_by_forecast),
 	        cmocka_unit_test(test_outcome_as_json),

@@ -35,13 +35,12 @@ static int64_t now_ms(void)
 	return clock_now_ms(&clock);
 }
 
-static void stage_begin(struct stage *s, const char *ttl, bool minimal_answers)
+static void stage_begin(struct stage *s, const char *ttl)
 {
 	struct error err = {0};
 	struct prober_options how = prober_options_default();
 	struct lab_options options = lab_options_default();
 	memset(s, 0, sizeof(*s));
-	options.minimal_answers = minimal_answers;
 	if (lab_options_ttl(&options, ttl, &err) != RESULT_OK ||
 	        lab_create(&options, &s->lab, &err) != RESULT_OK ||
 	        prober_start(s->lab, &how, &s->prober, &err) != RESULT_OK)
@@ -170,83 +169,6 @@ static void assert_moved(const struct stage *s)
 	assert_true(s->outcome.verified);
 }
 
-// --- the losing operator does nothing -----------------------------------------------------------
-
-// From the instant at which the first address of the parent may serve no DS record, until every
-// cache has lost both the last proof of that and the data that it fetched under it.
-static void assert_insecure_only_between(
-        const struct stage *s, int64_t from_ms, int64_t until_ms, int i)
-{
-	const struct prober_tally *tally = &s->counts.resolver[i];
-	const char *id = lab_info(s->lab)->resolver[i].id;
-	int64_t first_ms = tally->first_ms[PROBE_INSECURE],
-	        last_ms = tally->last_ms[PROBE_INSECURE];
-	assert_int_equal(tally->outcome[PROBE_SERVFAIL], 0);
-	assert_int_equal(tally->outcome[PROBE_TIMEOUT], 0);
-	assert_int_equal(tally->outcome[PROBE_OTHER], 0);
-	assert_true(tally->outcome[PROBE_INSECURE] > 0);
-	printf("# %s: insecure for %.1f s, from %.1f s after the DS went until %.1f s after it was "
-	       "there again\n",
-	        id, (double)(last_ms - first_ms) / 1000, (double)(first_ms - from_ms) / 1000,
-	        (double)(last_ms - said_ms(s, "seen", "secure-again", true)) / 1000);
-	assert_true(first_ms >= from_ms);
-	assert_true(last_ms <= until_ms);
-	assert_true(tally->last_ms[PROBE_SECURE] > until_ms);
-}
-
-// Answers come without the zone's NS set. With it, Knot Resolver 5.6 renews the NS set with every
-// answer, and takes the zone for insecure for as long as it is asked, whatever the parent says.
-static void test_uncooperative(void **state)
-{
-	enum { DS_NONE_S = 4, DATA_S = 5, ROUNDING_S = 1 };
-	struct stage s;
-	struct rehearsal r = {.change = "operator-change-uncooperative",
-	        .within_ms = 4 * MINUTE_MS,
-	        .output = REHEARSAL_LOGGED};
-	stage_begin(&s,
-	        "ds=4s,ds-none=4s,parent-ns=5s,child-ns=6s,dnskey=40s,data=5s,negative=3s,"
-	        "address=5s",
-	        true);
-	stage_rehearse(&s, &r);
-	int64_t gone_ms = said_ms(&s, "acts", "remove-ds", false);
-	int64_t moved_ms = said_ms(&s, "acts", "move-delegation", false);
-	int64_t back_ms = said_ms(&s, "acts", "secure-again", false);
-	int64_t there_ms = said_ms(&s, "seen", "secure-again", true);
-	assert_true(gone_ms > 0 && moved_ms > gone_ms && back_ms > moved_ms && there_ms > back_ms);
-	printf("# DS removed at 0 s, delegation moved at %.1f s, DS again at %.1f s\n",
-	        (double)(moved_ms - gone_ms) / 1000, (double)(back_ms - gone_ms) / 1000);
-	// DS and DNSKEY TTL before the move; the parent's NS and DNSKEY TTL after it.
-	assert_true(moved_ms - gone_ms >= 44 * SECOND_MS);
-	assert_true(back_ms - moved_ms >= 45 * SECOND_MS);
-	stage_count(&s, 16 * SECOND_MS);
-	for (int i = 0; i < LAB_RESOLVERS; i++)
-		assert_insecure_only_between(
-		        &s, gone_ms, there_ms + (DS_NONE_S + DATA_S + ROUNDING_S) * SECOND_MS, i);
-	assert_moved(&s);
-	stage_end(&s);
-	(void)state;
-}
-
-// --- the registrar changes, too -----------------------------------------------------------------
-
-static void test_registrar(void **state)
-{
-	struct stage s;
-	struct rehearsal r = {.change = "operator-and-registrar-change",
-	        .within_ms = 3 * MINUTE_MS,
-	        .output = REHEARSAL_LOGGED};
-	stage_begin(&s, DEFAULT_TTLS, false);
-	stage_rehearse(&s, &r);
-	assert_true(said_ms(&s, "seen", "transfer", true) > 0);
-	assert_true(said_ms(&s, "seen", "delegation-kept", true) >=
-	            said_ms(&s, "seen", "transfer", true));
-	stage_count(&s, 12 * SECOND_MS);
-	assert_every_answer_authenticated(&s, 600);
-	assert_moved(&s);
-	stage_end(&s);
-	(void)state;
-}
-
 // --- killed, again and again --------------------------------------------------------------------
 
 static uint64_t chosen_seed(void)
@@ -266,7 +188,7 @@ static void rehearse_with_kills(uint64_t seed)
 	        .kill_span_ms = 38 * SECOND_MS,
 	        .seed = seed};
 	printf("# seed %llu\n", (unsigned long long)seed);
-	stage_begin(&s, DEFAULT_TTLS, false);
+	stage_begin(&s, DEFAULT_TTLS);
 	stage_rehearse(&s, &r);
 	printf("# killed %u times, %u of them right after an act had begun; it took %.1f s\n",
 	        s.outcome.killed, s.outcome.killed_acting, (double)s.outcome.took_ms / 1000);
@@ -354,7 +276,7 @@ static int64_t rehearse_with_ttls(const char *zone_ttl, const char *ttl)
 	        .within_ms = 4 * MINUTE_MS,
 	        .output = REHEARSAL_LOGGED};
 	int64_t sum_ms = 0;
-	stage_begin(&s, zone_ttl, false);
+	stage_begin(&s, zone_ttl);
 	stage_rehearse(&s, &r);
 	int64_t lag_s = usual_lag_s(&s);
 	json_t *p = plan(ttl, lag_s);
@@ -393,8 +315,6 @@ static void test_ttls(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_uncooperative),
-	        cmocka_unit_test(test_registrar),
 	        cmocka_unit_test(test_kills),
 	        cmocka_unit_test(test_ttls),
 	};

@@ -101,6 +101,37 @@ static void everything_is_read(void **state)
 	arena_free(arena);
 }
 
+// What a signer signs is served by its host: each has hands of its own for its steps.
+static void a_signer_has_its_own_hands(void **state)
+{
+	(void)state;
+	static const char text[] = "change: split\nzone: example.test\nprocedure: op\n"
+	                           "journal: split.journal\nparties:\n"
+	                           "  registry: {servers: {ns.test: [192.0.2.1]}}\n"
+	                           "  losing-signer: {exec: {command: [/bin/sign], timeout: 5s}}\n"
+	                           "  losing-host: {servers: {ns.losing.test: [192.0.2.2]},\n"
+	                           "    exec: {command: [/bin/stop], timeout: 5s}}\n"
+	                           "  gaining-host: {servers: {ns.gaining.test: [192.0.2.3]},\n"
+	                           "    exec: {command: [/bin/serve], timeout: 5s}}\n";
+	struct arena *arena = arena_new(16 << 20);
+	const struct change_definition *d;
+	struct error err = {0};
+	size_t length;
+	char *split = procedure_text("operator-change-split-signer", &length);
+	if (change_definition_parse(arena, "folder/split.yaml", text, strlen(text), "op.yaml",
+	            split, length, &d, &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	int signer = procedure_party_find(d->procedure, "losing-signer"),
+	    host = procedure_party_find(d->procedure, "losing-host"),
+	    other_signer = procedure_party_find(d->procedure, "gaining-signer"),
+	    other_host = procedure_party_find(d->procedure, "gaining-host");
+	assert_ptr_equal(change_ways_of(d, signer, host), &d->parties[signer].ways);
+	assert_ptr_equal(change_ways_of(d, host, host), &d->parties[host].ways);
+	assert_ptr_equal(change_ways_of(d, other_signer, other_host), &d->parties[other_host].ways);
+	free(split);
+	arena_free(arena);
+}
+
 static void a_path_that_json_cannot_hold_is_refused(void **state)
 {
 	(void)state;
@@ -363,6 +394,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(everything_is_read),
+	        TEST(a_signer_has_its_own_hands),
 	        TEST(a_path_that_json_cannot_hold_is_refused),
 	        TEST(mistakes_at_the_top),
 	        TEST(mistakes_of_parties),
