@@ -307,8 +307,10 @@ static enum result undo(struct stage *s, const struct listener *l, struct error 
 {
 	pid_t pid;
 	int status;
+	// The first step may be done and not yet seen.
+	const char *first = l->first_step[0] != '\0' ? l->first_step : s->r->undo_after;
 	char *argv[] = {s->baton, (char[]){"undo"}, (char[]){"change.yaml"},
-	        arena_strdup(s->arena, l->first_step), NULL};
+	        arena_strdup(s->arena, first), NULL};
 	enum result result = program_fork(s, argv, &pid, err);
 	while (result == RESULT_OK && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
