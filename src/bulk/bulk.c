@@ -180,8 +180,10 @@ static void go_on(struct bulk *b)
 
 static void say_halts(struct bulk *b)
 {
+	int by = bulk_zone_find(b->d, b->state->halted_by);
 	if (b->state->halted && !b->was_halted)
-		bulk_say(b, BULK_SAID_HALTED, b->d->zone_count, b->state->halted_text);
+		bulk_say(b, BULK_SAID_HALTED, by < 0 ? b->d->zone_count : (size_t)by,
+		        b->state->halted_text);
 	bool resumed = !b->state->halted && b->was_halted;
 	b->was_halted = b->state->halted;
 	if (!resumed)
@@ -346,6 +348,7 @@ struct bulk_view bulk_view(const struct bulk *b)
 	        .decision = &b->decision,
 	        .rows = b->rows,
 	        .wall_ms = clock_now_ms(&clock),
+	        .now_ms = loop_now_ms(b->o.loop),
 	        .looks_waiting = b->looks_waiting,
 	        .queries = query_engine_stats(b->queries)};
 }

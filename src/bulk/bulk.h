@@ -69,9 +69,9 @@ struct bulk_row {
 struct bulk_view {
 	const struct bulk_state *state;
 	const struct bulk_decision *decision;
-	const struct bulk_row *rows; // one for each zone
-	int64_t wall_ms;
-	size_t looks_waiting; // zones whose look waits for its turn
+	const struct bulk_row *rows; // one for each zone; NULL where nobody runs it here
+	int64_t wall_ms, now_ms;     // of the clock on the wall, and of the loop
+	size_t looks_waiting;        // zones whose look waits for its turn
 	struct query_stats queries;
 };
 

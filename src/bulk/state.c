@@ -8,13 +8,6 @@ bool bulk_phase_is_over(enum bulk_phase phase)
 	return phase == BULK_FINISHED || phase == BULK_UNDONE || phase == BULK_ASIDE;
 }
 
-const char *bulk_phase_text(enum bulk_phase phase)
-{
-	static const char *const texts[BULK_PHASES] = {
-	        "to come", "started", "finished", "undone", "aside"};
-	return texts[phase];
-}
-
 enum result bulk_state_new(struct arena *arena, const struct bulk_definition *definition,
         struct bulk_state **state, struct error *err)
 {

@@ -89,4 +89,3 @@ enum result bulk_state_apply(struct bulk_state *state, enum journal_kind kind, c
 
 // Its change is over, or there is none.
 bool bulk_phase_is_over(enum bulk_phase phase);
-const char *bulk_phase_text(enum bulk_phase phase);

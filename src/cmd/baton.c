@@ -18,6 +18,7 @@ static const struct program_command commands[] = {
         {"watch", "a delegation, live: what can be cached now, and what is safe from when",
                 cmd_watch},
         {"run", "run a change: observe, prove, act, record", cmd_run},
+        {"bulk", "the same change for very many zones: canary, waves, rates", cmd_bulk},
         {"status", "where a change stands, and whose turn it is", cmd_status},
         {"approve", "agree to a step of a change", cmd_approve},
         {"done", "say that a step was done by hand", cmd_done},

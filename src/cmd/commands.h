@@ -7,6 +7,7 @@ int cmd_plan(int argc, char **argv);
 int cmd_preflight(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_bulk(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_approve(int argc, char **argv);
 int cmd_done(int argc, char **argv);

@@ -112,3 +112,15 @@ void lines_wrap(struct buffer *out, const char *text, int column, int indent, in
 	}
 	buffer_puts(out, "\n");
 }
+
+void lines_cut(struct buffer *out, const char *text, int width)
+{
+	size_t octets = strlen(text);
+	bool cut = width > 0 && lines_columns(text, octets) >= width;
+	while (cut && octets > 0 && lines_columns(text, octets) + 1 >= width)
+		octets--;
+	while (cut && octets > 0 && ((unsigned char)text[octets] & 0xc0) == 0x80)
+		octets--;
+	buffer_add(out, text, octets);
+	buffer_puts(out, cut ? "\u2026" : "");
+}

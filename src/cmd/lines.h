@@ -29,6 +29,10 @@ void lines_short_times(const char *text, int64_t now_ms, struct buffer *out);
 // column `indent`. Words longer than a line are not broken. A newline in the text begins a line.
 void lines_wrap(struct buffer *out, const char *text, int column, int indent, int width);
 
+// Appends text, and where it is not shorter than the width (0: none), only its beginning and an
+// ellipsis.
+void lines_cut(struct buffer *out, const char *text, int width);
+
 enum lines_colour { LINES_PLAIN, LINES_BOLD, LINES_DIM, LINES_RED, LINES_GREEN, LINES_YELLOW };
 
 // The sequence that begins a colour, or "" where there is none.

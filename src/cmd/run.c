@@ -1,6 +1,5 @@
 // baton run: runs a change to its end.
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "cmd/screen.h"
+#include "cmd/stop.h"
 
 static const char about[] = "Runs a change: observes every address of every name server, asks the "
                             "safety model whether the next step is\n"
@@ -23,42 +23,6 @@ static const char more[] =
         "  0  the change is finished, or what was to be undone is undone\n"
         "  1  it was stopped before its end (by a signal); start it again to go on\n"
         "  2  it cannot be run: unusable input, another program runs it, a failing disk";
-
-enum { LOOK_MS = 200 };
-
-static volatile sig_atomic_t signalled;
-
-static void on_signal(int number)
-{
-	signalled = number;
-}
-
-// A signal may come at any instant, also where nothing interrupts a wait: a timer looks for it.
-struct watchman {
-	struct loop *loop;
-	struct loop_timer timer;
-};
-
-static void look_for_signal(void *ctx)
-{
-	struct watchman *w = ctx;
-	if (signalled != 0)
-		loop_stop(w->loop);
-	else
-		loop_timer_start(w->loop, &w->timer, LOOK_MS);
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal};
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	// A terminal that goes away, unless somebody has arranged for that (nohup).
-	struct sigaction before;
-	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-		sigaction(SIGHUP, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 static enum result run_engine(const struct change_definition *d, struct journal *journal,
         const char *path, struct screen *screen, enum change_end *end, struct error *err)
@@ -77,18 +41,15 @@ static enum result run_engine(const struct change_definition *d, struct journal 
 	        .ctx = screen};
 	result = change_engine_new(&o, &engine, err);
 	if (result == RESULT_OK) {
-		struct watchman watchman = {.loop = loop};
-		watchman.timer = (struct loop_timer){
-		        .fire = look_for_signal, .ctx = &watchman, .background = true};
-		loop_timer_start(loop, &watchman.timer, LOOK_MS);
-		catch_signals();
+		struct stop stop;
+		stop_watch(&stop, loop);
 		screen_start(screen, loop);
 		if (change_engine_end(engine, NULL) == CHANGE_RUNNING) {
 			screen_begins(screen, path);
 			loop_run(loop, TIME_NEVER_MS);
 		}
 		screen_stop(screen);
-		loop_timer_stop(loop, &watchman.timer);
+		stop_end(&stop);
 		*end = change_engine_end(engine, err);
 		change_engine_free(engine);
 	}

@@ -123,6 +123,11 @@ static void say_lines(
 	buffer_free(&lines);
 }
 
+const char *screen_word(enum change_said what)
+{
+	return words[what].word;
+}
+
 void screen_said(void *ctx, enum change_said what, const char *step, const char *text)
 {
 	struct screen *s = ctx;
@@ -172,17 +177,11 @@ static enum lines_colour colour_of(const char *state, const struct move *move)
 	return move->kind == MOVE_WAIT ? LINES_YELLOW : LINES_BOLD;
 }
 
-// Cuts what does not fit into a line of the terminal, so that erasing finds what was drawn.
+// Cut, so that erasing finds what was drawn.
 static void draw_line(struct screen *s, struct buffer *table, const char *text)
 {
-	size_t octets = strlen(text);
-	bool cut = lines_columns(text, octets) >= s->look.width;
-	while (cut && octets > 0 && lines_columns(text, octets) + 1 >= s->look.width)
-		octets--;
-	while (cut && octets > 0 && ((unsigned char)text[octets] & 0xc0) == 0x80)
-		octets--;
-	buffer_add(table, text, octets);
-	buffer_printf(table, "%s%s\n", cut ? "\u2026" : "", lines_colour(&s->look, LINES_PLAIN));
+	lines_cut(table, text, s->look.width);
+	buffer_printf(table, "%s\n", lines_colour(&s->look, LINES_PLAIN));
 	s->drawn++;
 }
 

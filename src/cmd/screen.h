@@ -24,4 +24,6 @@ void screen_begins(struct screen *screen, const char *journal_path);
 void screen_start(struct screen *screen, struct loop *loop);
 void screen_stop(struct screen *screen);
 void screen_said(void *ctx, enum change_said what, const char *step, const char *text);
+// "acts", "seen", …
+const char *screen_word(enum change_said what);
 void screen_turned(void *ctx, const struct change_view *view);

@@ -1,6 +1,6 @@
 #include "cmd/step_state.h"
 
-static const char *word_of(enum move_kind kind, bool running)
+const char *step_state_word(enum move_kind kind, bool running)
 {
 	switch (kind) {
 	case MOVE_WAIT:
@@ -47,6 +47,6 @@ struct step_state step_state_of(
 	bool over = s->skipped || s->forward.state == DEED_EVERYWHERE;
 	// What is over can only be taken back: any other move was decided before it was over.
 	if (move != NULL && (move->undo || !over))
-		return (struct step_state){word_of(move->kind, running), move};
+		return (struct step_state){step_state_word(move->kind, running), move};
 	return (struct step_state){s->skipped ? "skipped" : over ? "done" : "", NULL};
 }

@@ -11,3 +11,6 @@ struct step_state {
 // decision may be NULL. running: somebody runs the change, so that what is safe is being done.
 struct step_state step_state_of(
         const struct progress *progress, const struct decision *decision, int step, bool running);
+
+// The word of a move alone.
+const char *step_state_word(enum move_kind kind, bool running);
