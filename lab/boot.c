@@ -249,6 +249,20 @@ enum result boot_script(struct boot *boot, const char *from, const char *to, con
 	return result == RESULT_OK ? process_run(argv, log_path, &boot->err) : result;
 }
 
+// A word of a server's command line: CONF and DIR at its end stand for files of its.
+static char *boot_word(struct boot *boot, const char *id, char *word)
+{
+	static const char *const ending[][2] = {{"CONF", ".conf"}, {"DIR", ""}};
+	size_t length = strlen(word);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
+		size_t n = strlen(ending[i][0]);
+		if (length >= n && strcmp(word + length - n, ending[i][0]) == 0)
+			return arena_printf(boot->arena, "%.*s%s/%s%s", (int)(length - n), word,
+			        boot->info.dir, id, ending[i][1]);
+	}
+	return word;
+}
+
 enum result boot_start(struct boot *boot, const char *id, const char *words)
 {
 	char **argv = arena_array(boot->arena, 16, sizeof(*argv));
@@ -258,11 +272,7 @@ enum result boot_start(struct boot *boot, const char *id, const char *words)
 	if (argv == NULL || text == NULL || log == NULL || pid_file == NULL)
 		return error_set(&boot->err, RESULT_MEMORY, "out of memory");
 	for (size_t n = 0; (word = strsep(&text, " ")) != NULL && n < 15; n++)
-		argv[n] = strcmp(word, "CONF") == 0
-		                  ? arena_printf(boot->arena, "%s/%s.conf", boot->info.dir, id)
-		          : strcmp(word, "DIR") == 0
-		                  ? arena_printf(boot->arena, "%s/%s", boot->info.dir, id)
-		                  : word;
+		argv[n] = boot_word(boot, id, word);
 	return process_start(&boot->servers, id, argv, log, pid_file, &boot->err);
 }
 
@@ -345,31 +355,6 @@ enum result boot_keys(struct boot *boot, const char *address, const char *zone, 
 	return result;
 }
 
-// --- the two operators ------------------------------------------------------------------------
-
-// BIND starts with keys that look a day old: it withdraws keys too eagerly from a zone that has not
-// aged. The DS is not published yet, from its point of view.
-enum result boot_bind_key(struct boot *boot, bool ksk)
-{
-	if (boot_folder(boot, "b1/keys") != RESULT_OK)
-		return boot->err.code;
-	char *folder = boot_path(boot, "b1/keys"), *log = boot_path(boot, "log/keygen.log");
-	char *zone = arena_strdup(boot->arena, boot->info.zone);
-	char *ttl = arena_printf(boot->arena, "%u", boot->info.ttl_s[LAB_TTL_DNSKEY]);
-	if (folder == NULL || log == NULL || zone == NULL || ttl == NULL)
-		return error_set(&boot->err, RESULT_MEMORY, "out of memory");
-	char *argv[] = {(char[]){"dnssec-keygen"}, (char[]){"-q"}, (char[]){"-K"}, folder,
-	        (char[]){"-a"}, (char[]){"ECDSAP256SHA256"}, (char[]){"-P"}, (char[]){"now-1d"},
-	        (char[]){"-A"}, (char[]){"now-1d"}, (char[]){"-L"}, ttl, (char[]){"-n"},
-	        (char[]){"ZONE"}, zone, NULL, NULL};
-	char flag[] = "-fKSK";
-	if (ksk) { // options come before the name
-		argv[14] = flag;
-		argv[15] = zone;
-	}
-	return process_run(argv, log, &boot->err);
-}
-
 enum result boot_read_line(struct boot *boot, const char *name, const char **line)
 {
 	char *text;
@@ -382,20 +367,6 @@ enum result boot_read_line(struct boot *boot, const char *name, const char **lin
 	*line = text;
 	return text[0] != '\0' ? RESULT_OK
 	                       : error_set(&boot->err, RESULT_SYSTEM, "nothing in %s", name);
-}
-
-// Knot changes no keys by itself, and so makes none.
-enum result boot_knot_keys(struct boot *boot)
-{
-	struct lab_party *losing = &boot->info.party[LAB_LOSING];
-	enum result result = boot_script(boot, "knot-keys.sh", "knot-keys.sh", "log/keymgr.log");
-	if (result == RESULT_OK)
-		result = boot_read_line(boot, "keys/losing-ksk-new", &losing->ksk_new);
-	if (result == RESULT_OK)
-		result = boot_read_line(boot, "keys/losing-zsk-new", &losing->zsk_new);
-	if (result == RESULT_OK)
-		result = boot_read_line(boot, "keys/losing-ds-new", &losing->ds_new);
-	return result;
 }
 
 // --- TLD, root, secondaries ---------------------------------------------------------------------
@@ -637,6 +608,8 @@ static enum result boot_all(struct boot *boot)
 		result = boot_folders(boot);
 	if (result == RESULT_OK)
 		result = boot_vars(boot);
+	if (result == RESULT_OK)
+		result = boot_adapters(boot);
 	if (result != RESULT_OK)
 		return result;
 	result = boot->info.shape->start(boot);

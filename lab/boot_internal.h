@@ -53,14 +53,19 @@ enum result boot_tsig(struct boot *boot, const char *name, const char *file, con
 enum result boot_read_line(struct boot *boot, const char *name, const char **line);
 // A shell script, templates/<from>: to <dir>/<to>, and run to its end.
 enum result boot_script(struct boot *boot, const char *from, const char *to, const char *log);
-// Starts a server whose command line is given as words: CONF stands for <dir>/<id>.conf, DIR for
-// <dir>/<id>.
+// Starts a server whose command line is given as words: CONF at the end of one stands for
+// <dir>/<id>.conf, DIR for <dir>/<id>.
 enum result boot_start(struct boot *boot, const char *id, const char *words);
 
-// Keys for the zone under study: in Knot's key store (a1), as the losing party's; or as files of
-// BIND (b1/keys).
-enum result boot_knot_keys(struct boot *boot);
-enum result boot_bind_key(struct boot *boot, bool ksk);
+// What signs for an operator, in its first server's place (signer.h). Its configuration, which
+// begins with the zone that its servers have their names in; then its keys, of which those of the
+// next generation become the party's, and a script, DIR/stop-PARTY, that ends its servers.
+enum result boot_signer_conf(struct boot *boot, int party, const char *home);
+enum result boot_signer_keys(struct boot *boot, int party, const char *home);
+enum result boot_signer_start(struct boot *boot, int party);
+const char *boot_signer_title(const struct boot *boot, int party);
+// The adapters of lab/adapters.
+enum result boot_adapters(struct boot *boot);
 // Reads the DNSKEY set that a primary serves: RDATA of the key signing key and the zone signing
 // key as text, and the DS line of the former as a whole record with this TTL.
 enum result boot_keys(struct boot *boot, const char *address, const char *zone, uint32_t ds_ttl_s,

@@ -38,16 +38,24 @@ enum result describe_plan(struct arena *arena, const char *dir, const struct lab
 	new.dir = arena_strdup(arena, dir);
 	new.trust_anchor = arena_printf(arena, "%s/root.key", dir);
 	new.root_hints = arena_printf(arena, "%s/root.hints", dir);
+	bool unusual = false;
 	bool failed = new.dir == NULL || new.trust_anchor == NULL || new.root_hints == NULL;
 	for (int i = 0; i < LAB_PARTIES; i++) {
 		struct lab_party *party = &new.party[i];
 		if (party->update == NULL)
 			party->update = party->server[0].v4;
+		if (options->signer[i].software != NULL)
+			party->server[0].software = options->signer[i].software;
+		unusual = unusual || options->signer[i].software != NULL ||
+		          options->signer[i].single_key;
 		party->tsig_file = arena_printf(arena, "%s/keys/%s.tsig", dir, party->id);
 		failed = failed || party->tsig_file == NULL;
 	}
 	if (failed)
 		return error_set(err, RESULT_MEMORY, "out of memory");
+	if (unusual && !shape->any_signer)
+		return error_set(err, RESULT_INPUT,
+		        "a lab of the shape '%s' has signers of its own", shape->name);
 	*info = new;
 	return RESULT_OK;
 }
@@ -65,12 +73,12 @@ static void describe_party(struct buffer *out, const struct lab_party *party)
 	buffer_printf(out,
 	        "    tsig: {name: %s, algorithm: hmac-sha256, secret: \"%s\", file: \"%s\"}\n",
 	        party->tsig_name, party->tsig_secret, party->tsig_file);
-	if (party->ksk != NULL)
-		buffer_printf(out, "    ksk: \"%s\"\n    zsk: \"%s\"\n    ds: \"%s\"\n", party->ksk,
-		        party->zsk, party->ds);
-	if (party->ksk_new != NULL)
-		buffer_printf(out, "    ksk-new: \"%s\"\n    zsk-new: \"%s\"\n    ds-new: \"%s\"\n",
-		        party->ksk_new, party->zsk_new, party->ds_new);
+	const char *const key[][2] = {{"ksk", party->ksk}, {"zsk", party->zsk}, {"ds", party->ds},
+	        {"ksk-new", party->ksk_new}, {"zsk-new", party->zsk_new},
+	        {"ds-new", party->ds_new}};
+	for (size_t i = 0; i < sizeof(key) / sizeof(key[0]); i++)
+		if (key[i][1] != NULL)
+			buffer_printf(out, "    %s: \"%s\"\n", key[i][0], key[i][1]);
 	buffer_puts(out, "    servers:\n");
 	for (int i = 0; i < LAB_PARTY_SERVERS; i++)
 		describe_server(out, "      - ", &party->server[i]);
@@ -168,16 +176,15 @@ static void describe_read_party(
 	party->tsig_name = describe_text(reader, yaml_get(tsig, "name"), "name");
 	party->tsig_secret = describe_text(reader, yaml_get(tsig, "secret"), "secret");
 	party->tsig_file = describe_text(reader, yaml_get(tsig, "file"), "file");
-	if (yaml_get(node, "ksk") != NULL) {
-		party->ksk = describe_text(reader, yaml_get(node, "ksk"), "ksk");
-		party->zsk = describe_text(reader, yaml_get(node, "zsk"), "zsk");
-		party->ds = describe_text(reader, yaml_get(node, "ds"), "ds");
-	}
-	if (yaml_get(node, "ksk-new") != NULL) {
-		party->ksk_new = describe_text(reader, yaml_get(node, "ksk-new"), "ksk-new");
-		party->zsk_new = describe_text(reader, yaml_get(node, "zsk-new"), "zsk-new");
-		party->ds_new = describe_text(reader, yaml_get(node, "ds-new"), "ds-new");
-	}
+	const struct {
+		const char *word, **to;
+	} key[] = {{"ksk", &party->ksk}, {"zsk", &party->zsk}, {"ds", &party->ds},
+	        {"ksk-new", &party->ksk_new}, {"zsk-new", &party->zsk_new},
+	        {"ds-new", &party->ds_new}};
+	for (size_t i = 0; i < sizeof(key) / sizeof(key[0]); i++)
+		if (yaml_get(node, key[i].word) != NULL)
+			*key[i].to =
+			        describe_text(reader, yaml_get(node, key[i].word), key[i].word);
 	describe_read_list(
 	        reader, yaml_get(node, "servers"), "servers", party->server, LAB_PARTY_SERVERS);
 }

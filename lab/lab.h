@@ -58,6 +58,15 @@ enum lab_ttl {
 #define LAB_FOLLOWED_TTL_S 4
 #define LAB_HOLD_DOWN_S    20
 
+// What signs for an operator, and with what.
+struct lab_signer {
+	const char *software;      // "knot", "bind" or "powerdns"; NULL: as the shape has it
+	bool single_key;           // one key signs everything, instead of a KSK and a ZSK
+	const char *new_algorithm; // of the keys of the next generation; NULL: ecdsap256sha256
+};
+
+enum { LAB_REGISTRY, LAB_LOSING, LAB_GAINING, LAB_PARTIES };
+
 struct lab_options {
 	const char *dir; // folder to make; NULL: a new one under $TMPDIR
 	bool keep;       // leave the folder there at the end
@@ -72,7 +81,8 @@ struct lab_options {
 	// <dir>/root-keys makes the old and the new key of a rollover; the TTLs of the root and the
 	// TLD are LAB_FOLLOWED_TTL_S, so that a validator must go by the root's keys all the time.
 	bool follow_anchors;
-	int64_t deadline_ms; // for the whole start
+	struct lab_signer signer[LAB_PARTIES]; // of the operators
+	int64_t deadline_ms;                   // for the whole start
 	// Called with one line for each thing that happens during the start; may be NULL.
 	void (*progress)(void *ctx, const char *line);
 	void *ctx;
@@ -80,7 +90,7 @@ struct lab_options {
 
 struct lab_server {
 	const char *id;       // "a1", "unbound"
-	const char *software; // "knot", "nsd", "bind", "unbound", "knot-resolver"
+	const char *software; // "knot", "bind", "powerdns", "nsd", "unbound", "knot-resolver"
 	const char *name;     // host name with final dot, "" for resolvers
 	const char *v4, *v6;
 };
@@ -95,14 +105,12 @@ struct lab_party {
 	const char *tsig_file;   // "hmac-sha256:name:secret", for knsupdate -k and kdig -k
 	struct lab_server server[LAB_PARTY_SERVERS]; // [0] is the primary
 	// Keys at the start: DNSKEY RDATA in presentation form ("257 3 13 ..."), and the DS of the
-	// KSK (SHA-256). NULL for the registry.
+	// KSK (SHA-256). NULL for the registry. A single key is the KSK, and there is no ZSK.
 	const char *ksk, *zsk, *ds;
-	// Of the losing operator: keys of the next generation, which are in its key store, not yet
-	// published. NULL for the others.
+	// Keys of the next generation, which the operator has and does not publish yet; likewise.
 	const char *ksk_new, *zsk_new, *ds_new;
 };
 
-enum { LAB_REGISTRY, LAB_LOSING, LAB_GAINING, LAB_PARTIES };
 #define LAB_RESOLVERS 4
 
 struct shape;

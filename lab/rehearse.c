@@ -19,11 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Both servers of the losing operator end, as when an operator switches its machines off.
-static const char stop_losing[] = "knotc -c '%s/a1.conf' stop\n"
-                                  "nsd-control -c '%s/a2.conf' stop\n"
-                                  "exit 0\n"; // a second time they are stopped already
-
 struct stage {
 	const struct lab *lab;
 	const struct rehearsal *r;
@@ -46,19 +41,6 @@ static int64_t now_ms(void)
 {
 	struct clock clock = clock_system();
 	return clock_now_ms(&clock);
-}
-
-// The adapters are beside the definition, as an operator's would be.
-static enum result stage_adapter(struct stage *s, const char *name, struct error *err)
-{
-	const char *from;
-	char *text, *to = arena_printf(s->arena, "%s/%s", lab_info(s->lab)->dir, name);
-	size_t length;
-	enum result result =
-	        data_path(s->arena, arena_printf(s->arena, "lab/adapters/%s", name), &from, err);
-	if (result == RESULT_OK)
-		result = file_read(s->arena, from, 1u << 20, &text, &length, err);
-	return result == RESULT_OK ? file_replace(to, text, length, err) : result;
 }
 
 // What an earlier rehearsal in this lab left, change.yaml, change.journal and so on, gets another
@@ -84,7 +66,7 @@ static enum result stage_clear(const struct stage *s, struct error *err)
 
 static enum result stage_write(struct stage *s, struct error *err)
 {
-	const char *dir = lab_info(s->lab)->dir, *path;
+	const char *path;
 	char *name = arena_printf(s->arena, "lab/changes/%s.yaml", s->r->change), *text, *filled;
 	size_t length;
 	enum result result = stage_clear(s, err);
@@ -94,13 +76,8 @@ static enum result stage_write(struct stage *s, struct error *err)
 		result = file_read(s->arena, path, 1u << 20, &text, &length, err);
 	if (result == RESULT_OK)
 		result = lab_expand(s->lab, s->arena, text, &filled, err);
-	if (result == RESULT_OK)
-		result = file_replace(s->definition, filled, strlen(filled), err);
-	char *script = arena_printf(s->arena, stop_losing, dir, dir);
-	char *script_path = arena_printf(s->arena, "%s/stop-losing", dir);
-	if (result == RESULT_OK)
-		result = file_replace(script_path, script, strlen(script), err);
-	return result == RESULT_OK ? stage_adapter(s, "knot-keys", err) : result;
+	return result == RESULT_OK ? file_replace(s->definition, filled, strlen(filled), err)
+	                           : result;
 }
 
 static enum result stage_new(
@@ -272,6 +249,8 @@ static void listener_line(struct listener *l, const struct rehearsal *r, const c
 	            (line_is(line, "reply", r->undo_after) || line_is(line, "seen", r->undo_after));
 	l->undone |= line_is(line, "end", NULL) && strcmp(line_text(line, "text"), "undone") == 0;
 	l->heard |= r->refused != NULL && line_is(line, "stuck", r->refused);
+	l->heard |= r->missing != NULL && line_is(line, "missing", NULL) &&
+	            strstr(line_text(line, "text"), r->missing) != NULL;
 	json_decref(line);
 }
 
@@ -337,9 +316,10 @@ static enum result check_end(struct stage *s, struct listener *l, struct error *
 	listener_look(l, s);
 	if (s->r->undo_after != NULL && !l->undone)
 		return error_set(err, RESULT_REFUSED, "the change was to be undone, and is not");
-	return s->r->refused == NULL ? RESULT_OK
-	                             : error_set(err, RESULT_REFUSED,
-	                                       "the change ended by itself, and was to be refused");
+	return s->r->refused == NULL && s->r->missing == NULL
+	               ? RESULT_OK
+	               : error_set(err, RESULT_REFUSED,
+	                         "the change ended by itself, and was to be refused");
 }
 
 // Runs it once: until it ends, is killed, or has no time left.
@@ -354,9 +334,10 @@ static enum result run_once(struct stage *s, struct kills *k, struct rehearsal_o
 		return result;
 	while (!(*ended = program_ended(pid, status))) {
 		poll(NULL, 0, LOOK_MS);
-		if (s->r->refused != NULL || s->r->undo_after != NULL)
+		bool to_refuse = s->r->refused != NULL || s->r->missing != NULL;
+		if (to_refuse || s->r->undo_after != NULL)
 			result = listen_to(s, l, err);
-		bool given_up = result != RESULT_OK || (s->r->refused != NULL && l->heard);
+		bool given_up = result != RESULT_OK || (to_refuse && l->heard);
 		kills_aim(k, s->r, s->log);
 		bool due = kills_due(k), late = now_ms() >= s->until_ms;
 		if (!due && !late && !given_up)

@@ -6,7 +6,7 @@
 //
 // The definition of the change is the template lab/changes/NAME.yaml with the lab's variables put
 // in (scenario.h lists them). `baton` is this very program, or $BATON. It runs in the lab's
-// network, and finds the adapters of lab/adapters in the lab's folder. Of several rehearsals in one
+// network. Of several rehearsals in one
 // lab the files of the one before the latest are kept as earlier-change.*.
 //
 // With kills it is ended by SIGKILL that many times and started again at once each time, as an
@@ -40,6 +40,9 @@ struct rehearsal {
 	// This step must never happen: the change is ended as soon as it is said to be stuck, and
 	// nothing was done. NULL: the change comes to its end.
 	const char *refused;
+	// The change must not begin because of something that it says with these words: it is ended
+	// likewise. NULL: it begins.
+	const char *missing;
 };
 
 struct rehearsal_outcome {

@@ -2,6 +2,7 @@
 #include "scenario.h"
 
 #include "shape.h"
+#include "signer.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -73,6 +74,8 @@ void scenario_lab_options(const struct scenario *scenario, struct lab_options *o
 {
 	memcpy(options->ttl_s, scenario->ttl_s, sizeof(options->ttl_s));
 	options->minimal_answers = scenario->minimal_answers;
+	options->names = (unsigned)scenario->names;
+	memcpy(options->signer, scenario->signer, sizeof(options->signer));
 	options->shape = scenario->shape->name;
 	options->follow_anchors = scenario->follow_anchors;
 }
@@ -133,6 +136,65 @@ static enum result scenario_party(const struct yaml_node *node, const struct sce
 		return yaml_error(node, err, "unknown party '%s', expected %s, %s or %s", text,
 		        words[0], words[1], words[2]);
 	return RESULT_OK;
+}
+
+static enum result scenario_one_of(const struct yaml_node *node, const char *what,
+        const char *const *words, const char **text, struct error *err)
+{
+	enum result result = yaml_text(node, what, text, err);
+	if (result == RESULT_OK && scenario_word(*text, words) < 0)
+		return yaml_error(node, err, "unknown %s '%s'", what, *text);
+	return result;
+}
+
+// A signer's name, or a mapping with what else is to be of it.
+static enum result scenario_signer(
+        const struct yaml_node *node, struct lab_signer *signer, struct error *err)
+{
+	static const char *const words[] = {"software", "keys", "new-algorithm", NULL};
+	static const char *const keys[] = {"split", "single", NULL};
+	static const char *const algorithms[] = {
+	        "rsasha256", "ecdsap256sha256", "ecdsap384sha384", "ed25519", NULL};
+	const struct yaml_node *software = node, *value;
+	const char *text;
+	enum result result = RESULT_OK;
+	if (node->kind == YAML_MAP) {
+		result = yaml_known_keys(node, "signer", words, err);
+		software = yaml_get(node, "software");
+	}
+	if (result == RESULT_OK && software != NULL) {
+		result = yaml_text(software, "signer", &signer->software, err);
+		if (result == RESULT_OK && signer_find(signer->software) == NULL)
+			return yaml_error(software, err, "unknown signer '%s', expected %s",
+			        signer->software, signer_names());
+	}
+	if (result != RESULT_OK || node->kind != YAML_MAP)
+		return result;
+	if ((value = yaml_get(node, "keys")) != NULL) {
+		result = scenario_one_of(value, "keys", keys, &text, err);
+		signer->single_key = result == RESULT_OK && strcmp(text, "single") == 0;
+	}
+	if (result == RESULT_OK && (value = yaml_get(node, "new-algorithm")) != NULL)
+		result = scenario_one_of(
+		        value, "new-algorithm", algorithms, &signer->new_algorithm, err);
+	return result;
+}
+
+static enum result scenario_signers(
+        const struct yaml_node *map, struct scenario *scenario, struct error *err)
+{
+	static const char *const words[] = {"losing", "gaining", NULL};
+	enum result result = yaml_known_keys(map, "signers", words, err);
+	if (result == RESULT_OK && !scenario->shape->any_signer)
+		result = yaml_error(map, err, "a lab of the shape '%s' has signers of its own",
+		        scenario->shape->name);
+	for (size_t i = 0; i < map->count && result == RESULT_OK; i++) {
+		int party;
+		result = scenario_party(map->keys[i], scenario, &party, err);
+		if (result == RESULT_OK)
+			result = scenario_signer(map->items[i], &scenario->signer[party], err);
+	}
+	return result;
 }
 
 static enum result scenario_required(
@@ -221,12 +283,19 @@ static enum result scenario_change(
 	step->time_ms = 170 * SECOND_MS;
 	if (result == RESULT_OK && strchr(step->change, '/') != NULL)
 		return yaml_error(map, err, "expected the name of a change of lab/changes");
-	if (result == RESULT_OK && yaml_get(map, "undo-after") != NULL)
-		result = scenario_required(map, "undo-after", &step->undo_after, err);
-	if (result == RESULT_OK && yaml_get(map, "refused") != NULL)
-		result = scenario_required(map, "refused", &step->refused, err);
-	if (result == RESULT_OK && step->undo_after != NULL && step->refused != NULL)
-		return yaml_error(map, err, "'undo-after' and 'refused' exclude each other");
+	const struct {
+		const char *word, **to;
+	} end[] = {{"undo-after", &step->undo_after}, {"refused", &step->refused},
+	        {"missing", &step->missing}};
+	size_t ends = 0;
+	for (size_t i = 0; i < sizeof(end) / sizeof(end[0]); i++)
+		if (result == RESULT_OK && yaml_get(map, end[i].word) != NULL) {
+			result = scenario_required(map, end[i].word, end[i].to, err);
+			ends++;
+		}
+	if (result == RESULT_OK && ends > 1)
+		return yaml_error(
+		        map, err, "'undo-after', 'refused' and 'missing' exclude each other");
 	return result == RESULT_OK ? scenario_within(map, &step->time_ms, err) : result;
 }
 
@@ -235,10 +304,10 @@ static enum result scenario_step(struct arena *arena, const struct scenario *sce
 {
 	static const char *const actions[] = {
 	        "sleep", "mark", "update", "wait", "run", "restart", "play", "change", NULL};
-	static const char *const words[][5] = {{"sleep", NULL}, {"mark", NULL},
+	static const char *const words[][6] = {{"sleep", NULL}, {"mark", NULL},
 	        {"update", "script", NULL}, {"wait", NULL}, {"run", "within", NULL},
 	        {"restart", NULL}, {"play", NULL},
-	        {"change", "undo-after", "refused", "within", NULL}};
+	        {"change", "undo-after", "refused", "missing", "within", NULL}};
 	enum result result = yaml_expect(map, "step", YAML_MAP, err);
 	if (result != RESULT_OK)
 		return result;
@@ -475,8 +544,8 @@ static enum result scenario_expect(
 static enum result scenario_read(struct arena *arena, const struct yaml_node *root,
         struct scenario *scenario, struct error *err)
 {
-	static const char *const words[] = {"scenario", "about", "shape", "ttl", "answers",
-	        "anchors", "probe", "steps", "expect", NULL};
+	static const char *const words[] = {"scenario", "about", "shape", "ttl", "names", "answers",
+	        "anchors", "signers", "probe", "steps", "expect", NULL};
 	enum result result = yaml_known_keys(root, "scenario", words, err);
 	if (result == RESULT_OK)
 		result = scenario_required(root, "scenario", &scenario->name, err);
@@ -486,11 +555,16 @@ static enum result scenario_read(struct arena *arena, const struct yaml_node *ro
 		result = scenario_shape(yaml_get(root, "shape"), scenario, err);
 	if (result == RESULT_OK)
 		result = scenario_ttl(yaml_get(root, "ttl"), scenario, err);
+	if (result == RESULT_OK && yaml_get(root, "names") != NULL)
+		result = yaml_integer(
+		        yaml_get(root, "names"), "names", 1, LAB_NAMES_MAX, &scenario->names, err);
 	if (result == RESULT_OK && yaml_get(root, "answers") != NULL)
 		result = scenario_answers(
 		        yaml_get(root, "answers"), &scenario->minimal_answers, err);
 	if (result == RESULT_OK && yaml_get(root, "anchors") != NULL)
 		result = scenario_anchors(yaml_get(root, "anchors"), scenario, err);
+	if (result == RESULT_OK && yaml_get(root, "signers") != NULL)
+		result = scenario_signers(yaml_get(root, "signers"), scenario, err);
 	if (result == RESULT_OK)
 		result = scenario_probe(yaml_get(root, "probe"), &scenario->prober, err);
 	if (result == RESULT_OK && yaml_get(root, "steps") == NULL)

@@ -4,8 +4,11 @@
 //     about: The NS and DS records are swapped at once at the parent.
 //     shape: domain                              # optional: of the lab (shape.h)
 //     ttl: {ds: 6s, dnskey: 10s}                 # optional, as for `baton lab up --ttl`
+//     names: 3000                                # optional: how many n000001... are in the zone
 //     answers: minimal                           # optional: without the zone's NS set, else full
 //     anchors: followed                          # optional: by RFC 5011 (lab.h), else fixed
+//     signers: {losing: bind, gaining: {software: knot, keys: single, new-algorithm: ed25519}}
+//                                                # optional: what signs, if not Knot and BIND
 //     probe: {rate: 80, timeout: 4s}             # optional
 //     steps:
 //       - sleep: 5s
@@ -23,7 +26,8 @@
 //       - mark: back
 //       - play: predicted/hard-switch.yaml       # every event of a timeline at its instant
 //       - change: ksk-rollover                   # lab/changes/…, by `baton run` (rehearse.h)
-//         undo-after: exchange-ds                # optional; or `refused:`, a step never safe
+//         undo-after: exchange-ds                # optional; or `refused:`, a step never safe,
+//                                                # or `missing:`, what it must not begin for
 //     expect:
 //       every: secure                            # no answer that is not authenticated
 //       fresh: 100                               # fresh names answered by each validator, at least
@@ -62,8 +66,9 @@
 //
 // Variables: DIR, ZONE, TTL_<KIND>, and for each of REGISTRY, LOSING and GAINING _NS1, _NS2
 // (names), _PRIMARY_V4, _PRIMARY_V6, _SECONDARY_V4, _SECONDARY_V6, _TSIG (key file), and for the
-// operators _KSK, _ZSK, _DS (RDATA at the start); LOSING_KSK_NEW, _ZSK_NEW, _DS_NEW of keys that
-// are not published yet; SINCE and TTL_LARGEST_DATA, for a change.
+// operators _SIGNER, _KSK, _ZSK, _DS (RDATA at the start), _KSK_NEW, _ZSK_NEW, _DS_NEW of keys that
+// are not published yet; SINCE, TTL_LARGEST_DATA and LAST_NAME (n024000), for a change. _ZSK is not
+// there where a single key signs.
 //
 //     struct scenario *s;
 //     if (scenario_load(arena, "hard-switch.yaml", &s, &err) != RESULT_OK) ...
@@ -106,7 +111,8 @@ struct scenario_step {
 	struct lab_condition condition;
 	const char **words; // NULL-terminated
 	const struct play *play;
-	const char *change, *undo_after, *refused; // of the rehearsal; the latter two may be NULL
+	// Of the rehearsal; all but the first may be NULL.
+	const char *change, *undo_after, *refused, *missing;
 };
 
 struct scenario_expect {
@@ -127,7 +133,9 @@ struct scenario {
 	const char *file, *name, *about;
 	const struct shape *shape; // of the lab
 	uint32_t ttl_s[LAB_TTL_COUNT];
+	int64_t names; // 0: as the shape has it
 	bool minimal_answers, follow_anchors;
+	struct lab_signer signer[LAB_PARTIES];
 	struct prober_options prober;
 	struct scenario_step step[SCENARIO_MAX_STEPS];
 	size_t steps;

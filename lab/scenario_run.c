@@ -67,7 +67,8 @@ static enum result scenario_do_change(const struct lab *lab, const struct scenar
 	        .within_ms = step->time_ms,
 	        .output = REHEARSAL_LOGGED,
 	        .undo_after = step->undo_after,
-	        .refused = step->refused};
+	        .refused = step->refused,
+	        .missing = step->missing};
 	enum result result = rehearse(lab, &r, &rehearsed, err);
 	outcome->change_ms += rehearsed.took_ms;
 	struct buffer waits = buffer_init(sizeof(outcome->waits));

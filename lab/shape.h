@@ -21,6 +21,7 @@ struct shape {
 	// Each of these names is a delegation, every third one with a DS record; otherwise it has a
 	// TXT record.
 	bool delegations;
+	bool any_signer;      // in the operators' places; otherwise those of the plan
 	struct lab_info plan; // what is known before a lab has a folder
 	enum result (*start)(struct boot *boot);
 };

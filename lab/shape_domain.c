@@ -5,6 +5,7 @@
 #include "boot_internal.h"
 #include "shape_all.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LOSING_HOME  "losing.test."
@@ -25,37 +26,30 @@ static enum result domain_home(
 	return boot_template(boot, "operator.zone", to);
 }
 
+static enum result domain_operator(struct boot *boot, int index, const char *home)
+{
+	const struct lab_party *party = &boot->info.party[index];
+	char zone[64], home_zone[64];
+	snprintf(zone, sizeof(zone), "%s/example.zone", party->server[0].id);
+	snprintf(home_zone, sizeof(home_zone), "%s/home.zone", party->server[0].id);
+	enum result result = domain_zone(boot, home, zone);
+	if (result == RESULT_OK)
+		result = domain_home(boot, home, party, home_zone);
+	if (result == RESULT_OK)
+		result = boot_signer_conf(boot, index, home);
+	if (result == RESULT_OK)
+		result = boot_signer_keys(boot, index, home);
+	return result == RESULT_OK ? boot_signer_start(boot, index) : result;
+}
+
 static enum result domain_start_operators(struct boot *boot)
 {
-	const struct lab_party *party = boot->info.party;
-	enum result result = domain_zone(boot, LOSING_HOME, "a1/example.zone");
-	if (result == RESULT_OK)
-		result = domain_home(boot, LOSING_HOME, &party[LAB_LOSING], "a1/home.zone");
-	if (result == RESULT_OK)
-		result = boot_template(boot, "knot-a.conf", "a1.conf");
-	if (result == RESULT_OK)
-		result = boot_knot_keys(boot);
-	if (result == RESULT_OK)
-		result = boot_start(boot, "a1", "knotd -c CONF");
-	if (result == RESULT_OK)
-		result = domain_zone(boot, GAINING_HOME, "b1/example.zone");
-	if (result == RESULT_OK)
-		result = domain_home(boot, GAINING_HOME, &party[LAB_GAINING], "b1/home.zone");
-	if (result == RESULT_OK)
-		result = boot_template(boot, "named-b.conf", "b1.conf");
-	if (result == RESULT_OK)
-		result = boot_template(boot, "rndc-b.conf", "keys/rndc-b1.conf");
-	if (result == RESULT_OK)
-		result = boot_bind_key(boot, true);
-	if (result == RESULT_OK)
-		result = boot_bind_key(boot, false);
-	if (result == RESULT_OK)
-		result = boot_start(boot, "b1", "named -g -n 1 -c CONF");
-	return result;
+	enum result result = domain_operator(boot, LAB_LOSING, LOSING_HOME);
+	return result == RESULT_OK ? domain_operator(boot, LAB_GAINING, GAINING_HOME) : result;
 }
 
 static enum result domain_party_keys(struct boot *boot, int index, const char *home,
-        const char *ds_var, const char *home_ds_var, uint16_t tags[2])
+        const char *ds_var, const char *home_ds_var, int tags[2])
 {
 	struct lab_party *party = &boot->info.party[index];
 	struct boot_keys keys, home_keys;
@@ -65,15 +59,17 @@ static enum result domain_party_keys(struct boot *boot, int index, const char *h
 		result = boot_keys(boot, party->update, home, 3600, &home_keys);
 	if (result != RESULT_OK)
 		return result;
-	if (keys.zsk == NULL)
-		return error_set(&boot->err, RESULT_CORRUPT, "%s: no zone signing key", party->id);
+	if ((keys.zsk == NULL) != boot->options->signer[index].single_key)
+		return error_set(&boot->err, RESULT_CORRUPT,
+		        keys.zsk == NULL ? "%s: no zone signing key" : "%s: more than a single key",
+		        party->id);
 	party->ksk = keys.ksk;
 	party->zsk = keys.zsk;
 	party->ds = strstr(keys.ds, " DS ") + strlen(" DS ");
 	template_set(boot->vars, ds_var, keys.ds);
 	template_set(boot->vars, home_ds_var, home_keys.ds);
 	tags[0] = keys.ksk_tag;
-	tags[1] = keys.zsk_tag;
+	tags[1] = keys.zsk != NULL ? keys.zsk_tag : -1;
 	return RESULT_OK;
 }
 
@@ -81,7 +77,7 @@ static enum result domain_party_keys(struct boot *boot, int index, const char *h
 // a subject of its own.
 static enum result domain_operator_keys(struct boot *boot)
 {
-	uint16_t tags[4];
+	int tags[4];
 	enum result result = domain_party_keys(
 	        boot, LAB_LOSING, LOSING_HOME, "LOSING_DS", "LOSING_HOME_DS", &tags[0]);
 	if (result == RESULT_OK)
@@ -89,9 +85,9 @@ static enum result domain_operator_keys(struct boot *boot)
 		        boot, LAB_GAINING, GAINING_HOME, "GAINING_DS", "GAINING_HOME_DS", &tags[2]);
 	for (int i = 0; i < 4 && result == RESULT_OK; i++)
 		for (int j = 0; j < i; j++)
-			if (tags[i] == tags[j])
+			if (tags[i] == tags[j] && tags[i] >= 0)
 				result = error_set(&boot->err, RESULT_CONFLICT,
-				        "two new keys have the same tag %u; start again", tags[i]);
+				        "two new keys have the same tag %d; start again", tags[i]);
 	return result;
 }
 
@@ -143,7 +139,10 @@ static enum result domain_start(struct boot *boot)
 	const struct lab_party *party = boot->info.party;
 	template_set(boot->vars, "LOSING_HOME", LOSING_HOME);
 	template_set(boot->vars, "GAINING_HOME", GAINING_HOME);
-	boot_progress(boot, "operators: the losing one (Knot) and the gaining one (BIND) sign");
+	boot_progress(boot,
+	        arena_printf(boot->arena,
+	                "operators: the losing one (%s) and the gaining one (%s) sign",
+	                boot_signer_title(boot, LAB_LOSING), boot_signer_title(boot, LAB_GAINING)));
 	enum result result = domain_start_operators(boot);
 	if (result == RESULT_OK)
 		result = boot_wait_zone(boot, party[LAB_LOSING].update);
@@ -169,6 +168,7 @@ const struct shape
                         .name = "domain",
                         .about = "a domain moves from one DNS operator to another one",
                         .names = 24000,
+                        .any_signer = true,
                         .start = domain_start,
                         .plan =
                                 {

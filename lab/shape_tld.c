@@ -46,7 +46,7 @@ static enum result tld_old(struct boot *boot)
 	if (result == RESULT_OK)
 		result = boot_zone_file(boot, "tld/example.zone", "a1/example.zone");
 	if (result == RESULT_OK)
-		result = boot_knot_keys(boot);
+		result = boot_signer_keys(boot, LAB_LOSING, boot->info.zone);
 	if (result == RESULT_OK)
 		result = boot_start(boot, "a1", "knotd -c CONF");
 	return result == RESULT_OK ? boot_wait_zone(boot, boot->info.party[LAB_LOSING].update)
@@ -72,9 +72,7 @@ static enum result tld_old_keys(struct boot *boot)
 static enum result tld_new_keys(struct boot *boot)
 {
 	struct lab_party *new = &boot->info.party[LAB_GAINING];
-	enum result result = boot_bind_key(boot, true);
-	if (result == RESULT_OK)
-		result = boot_bind_key(boot, false);
+	enum result result = boot_signer_keys(boot, LAB_GAINING, boot->info.zone);
 	if (result == RESULT_OK)
 		result = boot_script(boot, "tld/bind-keys.sh", "bind-keys.sh", "log/bind-keys.log");
 	if (result == RESULT_OK)
@@ -91,8 +89,7 @@ static enum result tld_new(struct boot *boot)
 	        {"tld/named-new-copies.conf", "b1/copies.conf"},
 	        {"tld/named-new-copies.conf", "b1/zone.conf"},
 	        {"tld/named-new-between.conf", "b1/between.conf"},
-	        {"tld/named-new-alone.conf", "b1/alone.conf"},
-	        {"rndc-b.conf", "keys/rndc-b1.conf"}};
+	        {"tld/named-new-alone.conf", "b1/alone.conf"}};
 	enum result result = tld_new_keys(boot);
 	if (result == RESULT_OK)
 		result = TLD_FILES(boot, files);

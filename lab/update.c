@@ -29,7 +29,8 @@ static void update_set_party(struct template_vars *vars, const struct lab_party 
 	        {"PRIMARY_V4", party->server[0].v4}, {"PRIMARY_V6", party->server[0].v6},
 	        {"SECONDARY_V4", party->server[1].v4}, {"SECONDARY_V6", party->server[1].v6},
 	        {"TSIG", party->tsig_file}, {"KSK_NEW", party->ksk_new},
-	        {"ZSK_NEW", party->zsk_new}, {"DS_NEW", party->ds_new}};
+	        {"ZSK_NEW", party->zsk_new}, {"DS_NEW", party->ds_new},
+	        {"SIGNER", party->server[0].software}};
 	for (size_t i = 0; i < sizeof(value) / sizeof(value[0]); i++) {
 		snprintf(name, sizeof(name), "%s_%s", prefix, value[i][0]);
 		if (value[i][1] != NULL)
@@ -77,6 +78,7 @@ enum result lab_expand(
 	for (int i = 0; i < LAB_TTL_COUNT; i++)
 		template_setf(vars, ttl[i], "%u", info->ttl_s[i]);
 	template_setf(vars, "TTL_LARGEST_DATA", "%u", update_largest_data_ttl_s(info));
+	template_setf(vars, "LAST_NAME", "n%06u", info->names);
 	update_set_since(vars, info);
 	return template_expand(vars, arena, "text", text, out, err);
 }

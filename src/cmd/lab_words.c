@@ -8,6 +8,7 @@
 
 #include "cmd/lab_words.h"
 #include "cmd/options.h"
+#include "lab/signer.h"
 
 static const char only[] = "Without --dir it is the only lab that runs.";
 
@@ -69,9 +70,19 @@ static int up(const struct lab_options *options)
 	return 0;
 }
 
+static int take_signer(const char *option, const char *name, struct lab_signer *signer)
+{
+	if (name != NULL && signer_find(name) == NULL)
+		return usage_error("lab up: %s: unknown signer '%.60s', expected %s", option, name,
+		        signer_names());
+	if (name != NULL)
+		signer->software = name;
+	return 0;
+}
+
 int lab_word_up(int argc, char **argv)
 {
-	const char *ttls = NULL, *names = NULL;
+	const char *ttls = NULL, *names = NULL, *losing = NULL, *gaining = NULL;
 	struct lab_options options = lab_options_default();
 	const struct option_spec specs[] = {
 	        {"--dir", "DIR", "the lab's folder, which must not exist (default: a new one)",
@@ -80,6 +91,11 @@ int lab_word_up(int argc, char **argv)
 	        {"--shape", "NAME", "domain (default), or tld: what moves", .text = &options.shape},
 	        {"--ttl", "LIST", "TTLs of the zone, as in ds=6s,dnskey=10s", .text = &ttls},
 	        {"--names", "N", "explicit names in the zone, n000001 and so on", .text = &names},
+	        {"--losing", "SIGNER",
+	                "what signs for the losing operator: knot (default), bind or powerdns",
+	                .text = &losing},
+	        {"--gaining", "SIGNER", "and for the gaining one (default: bind)",
+	                .text = &gaining},
 	        {0},
 	};
 	const struct command_help help = {"baton lab up [OPTION…]",
@@ -93,6 +109,10 @@ int lab_word_up(int argc, char **argv)
 	status = lab_word_ttls(ttls, &options);
 	if (status == 0)
 		status = lab_word_number("--names", names, 100, LAB_NAMES_MAX, &options.names);
+	if (status == 0)
+		status = take_signer("--losing", losing, &options.signer[LAB_LOSING]);
+	if (status == 0)
+		status = take_signer("--gaining", gaining, &options.signer[LAB_GAINING]);
 	options.progress = lab_word_progress;
 	return status == 0 ? up(&options) : status;
 }

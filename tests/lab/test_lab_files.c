@@ -214,6 +214,16 @@ static void test_scenario_errors(void **state)
 	              "expect: {failing: [bind], tolerate: {failures: 2, from: m, until: m}}\n",
 	                "'tolerate' needs 'every: secure'"},
 	        {"ttl: {ds: 6s, foo: 7s}\n" HEAD " - sleep: 1s\n" TAIL, "foo"},
+	        {"signers: {registry: knot}\n" HEAD " - sleep: 1s\n" TAIL, "registry"},
+	        {"signers: {losing: nsd}\n" HEAD " - sleep: 1s\n" TAIL,
+	                ":1:19: unknown signer 'nsd', expected knot, bind or powerdns"},
+	        {"signers: {losing: {keys: two}}\n" HEAD " - sleep: 1s\n" TAIL,
+	                "unknown keys 'two'"},
+	        {"signers: {losing: {new-algorithm: rsamd5}}\n" HEAD " - sleep: 1s\n" TAIL,
+	                "unknown new-algorithm 'rsamd5'"},
+	        {"shape: tld\nsigners: {losing: bind}\n" HEAD " - sleep: 1s\n" TAIL,
+	                ":2:10: a lab of the shape 'tld' has signers of its own"},
+	        {"names: 0\n" HEAD " - sleep: 1s\n" TAIL, "names"},
 	        {"probe: {rate: 0}\n" HEAD " - sleep: 1s\n" TAIL, "rate"},
 	        {HEAD " - play: nowhere.yaml\n" TAIL, ":4:10: cannot read the timeline '"},
 	        {HEAD " - play: /x/hard.yaml\n" TAIL, ":4:10: expected a file in the folder"},
@@ -222,7 +232,7 @@ static void test_scenario_errors(void **state)
 	        {"anchors: moving\n" HEAD " - sleep: 1s\n" TAIL, ":1:10: unknown word 'moving'"},
 	        {HEAD " - change: ../x\n" TAIL, ":4:4: expected the name of a change"},
 	        {HEAD " - change: x\n   undo-after: a\n   refused: b\n" TAIL,
-	                "'undo-after' and 'refused' exclude each other"},
+	                "'undo-after', 'refused' and 'missing' exclude each other"},
 	        {HEAD " - change: x\n   untilll: a\n" TAIL, "untilll"},
 	        {HEAD " - sleep: 1s\nexpect: {predicted: {failing: [bind]}}\n",
 	                "'predicted' needs a step 'play'"},
@@ -237,6 +247,34 @@ static void test_scenario_errors(void **state)
 		assert_null(scenario);
 		arena_free(arena);
 	}
+	(void)state;
+}
+
+static void test_scenario_signers(void **state)
+{
+	struct arena *arena = arena_new(32u << 20);
+	struct scenario *scenario;
+	struct lab_options options = lab_options_default();
+	char text[500];
+	assert_int_equal(load(arena, HEAD " - sleep: 1s\n" TAIL, &scenario, text), RESULT_OK);
+	scenario_lab_options(scenario, &options);
+	assert_null(options.signer[LAB_LOSING].software);
+	assert_null(options.signer[LAB_GAINING].software);
+	assert_int_equal(options.names, 0);
+	assert_int_equal(load(arena,
+	                         "names: 300\nsigners: {losing: powerdns, "
+	                         "gaining: {keys: single, new-algorithm: ed25519}}\n" HEAD
+	                         " - sleep: 1s\n" TAIL,
+	                         &scenario, text),
+	        RESULT_OK);
+	scenario_lab_options(scenario, &options);
+	assert_string_equal(options.signer[LAB_LOSING].software, "powerdns");
+	assert_false(options.signer[LAB_LOSING].single_key);
+	assert_null(options.signer[LAB_GAINING].software);
+	assert_true(options.signer[LAB_GAINING].single_key);
+	assert_string_equal(options.signer[LAB_GAINING].new_algorithm, "ed25519");
+	assert_int_equal(options.names, 300);
+	arena_free(arena);
 	(void)state;
 }
 
@@ -678,6 +716,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(test_shapes),
 	        cmocka_unit_test(test_delegations),
 	        cmocka_unit_test(test_scenario_errors),
+	        cmocka_unit_test(test_scenario_signers),
 	        cmocka_unit_test(test_example_in_manual),
 	        cmocka_unit_test(test_play),
 	        cmocka_unit_test(test_play_of_the_root),
