@@ -264,6 +264,13 @@ static bool scenario_judge_one(const struct scenario *scenario, const struct lab
 	return why[0] == '\0';
 }
 
+// What is bogus is answered with SERVFAIL; who cannot reach any server may say nothing at all.
+static bool scenario_fails_as(const struct play_forecast *f, const struct prober_tally *tally)
+{
+	return tally->outcome[PROBE_SERVFAIL] > 0 ||
+	       (f->word == SAFETY_UNREACHABLE && tally->outcome[PROBE_TIMEOUT] > 0);
+}
+
 // Compares a validator with the forecast for its kind: not before, and not much later.
 static bool scenario_judge_forecast(const struct scenario *scenario, const struct lab_info *info,
         int index, struct scenario_outcome *outcome)
@@ -283,7 +290,7 @@ static bool scenario_judge_forecast(const struct scenario *scenario, const struc
 	else if (first_ms != 0 && bogus_ms < f->bogus_ms)
 		snprintf(why, size, "%s failed at %lld ms, before the forecast", id,
 		        (long long)bogus_ms);
-	else if (scenario->expect.failing[index] && first_ms == 0)
+	else if (scenario->expect.failing[index] && !scenario_fails_as(f, tally))
 		snprintf(why, size, "%s did not fail", id);
 	else if (scenario->expect.failing[index] && bogus_ms > latest_ms)
 		snprintf(why, size, "%s failed only at %lld ms, forecast from %lld to %lld ms", id,
