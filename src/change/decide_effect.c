@@ -334,7 +334,7 @@ static enum result ask_model(struct decider *d, const struct task *task,
         const struct safety_effect *effect, struct safety_window *window, bool *go)
 {
 	struct safety_history after;
-	enum result result = safety_earliest(
+	enum result result = (task->undo ? safety_earliest_back : safety_earliest)(
 	        &d->in->world->history, effect, &safety_all_readers, d->now_ms, window, &after);
 	if (result != RESULT_OK)
 		return error_set(d->err, result, "the verdict on step '%s' could not be computed",

@@ -84,8 +84,8 @@ static enum result judge_again(struct rejudge *r, const struct world *world, int
 	struct move move = {.undo = json_is_true(json_object_get(payload, "undo"))};
 	enum result result = effect_of(r, world, step, move.undo, &move.effect, err);
 	if (result == RESULT_OK)
-		result = safety_earliest(&world->history, &move.effect, &safety_all_readers,
-		        world->now_ms, &move.window, NULL);
+		result = (move.undo ? safety_earliest_back : safety_earliest)(&world->history,
+		        &move.effect, &safety_all_readers, world->now_ms, &move.window, NULL);
 	return result == RESULT_OK ? compare(world, &move, payload, err) : result;
 }
 

@@ -14,6 +14,7 @@ const char *check_code_text(enum check_code code)
 	        [CHECK_BROKEN_START] = "broken-start",
 	        [CHECK_UNDO_REFUSED] = "undo-refused",
 	        [CHECK_UNDO_UNSAFE] = "undo-unsafe",
+	        [CHECK_UNDO_STICKY] = "undo-sticky",
 	        [CHECK_UNDO_DIFFERS] = "undo-differs",
 	        [CHECK_NO_APPROVAL] = "no-approval",
 	        [CHECK_DS_WITHOUT_KEY] = "ds-without-key",
@@ -174,11 +175,10 @@ static enum result add_undo(struct checker *checker, const struct check_route *r
 }
 
 // The sentence about the worst that resolvers find where a walk stands, after it has gone back.
-static const char *sentence_of(
-        struct checker *checker, const struct walk *w, const struct walk_undo *undo)
+static const char *sentence_of(struct checker *checker, const struct walk *w,
+        const struct walk_undo *undo, const struct safety_readers *readers)
 {
 	struct safety_verdict v;
-	const struct safety_readers *readers = &w->s->readers;
 	int64_t until_ms = time_add(undo->end_ms, safety_memory_ms(&w->history, readers));
 	if (safety_judge(&w->history, readers, w->s->start_ms, until_ms, &v) != RESULT_OK)
 		return NULL;
@@ -195,7 +195,8 @@ static const char *sentence_of(
 
 // Goes there and back once more, with names.
 static enum result explain_back(struct checker *checker, const struct procedure_route *route,
-        const struct procedure_step *step, struct propagation way, const char **sentence)
+        const struct procedure_step *step, struct propagation way,
+        const struct safety_readers *readers, const char **sentence)
 {
 	struct walk w;
 	struct walk_undo undo;
@@ -214,7 +215,7 @@ static enum result explain_back(struct checker *checker, const struct procedure_
 	if (result == RESULT_OK)
 		result = walk_back(&w, way.back, &undo, checker->err);
 	if (result == RESULT_OK) {
-		*sentence = sentence_of(checker, &w, &undo);
+		*sentence = sentence_of(checker, &w, &undo, readers);
 		result = *sentence != NULL ? RESULT_OK : no_memory(checker);
 	}
 	walk_end(&w);
@@ -225,13 +226,32 @@ static enum result add_unsafe_undo(struct checker *checker, const struct check_r
         const struct procedure_step *step, const struct way_back *back)
 {
 	const char *sentence = "";
-	enum result result = explain_back(checker, r->route, step, back->word_at, &sentence);
+	enum result result = explain_back(
+	        checker, r->route, step, back->word_at, &checker->s->readers, &sentence);
 	if (result != RESULT_OK)
 		return result;
 	return finding_add(checker, CHECK_UNDO_UNSAFE,
 	        back->word == SAFETY_INSECURE ? CHECK_WARNING : CHECK_ERROR, step, r->route, NULL,
 	        "after step '%s' the way back makes the zone %s: %s", step->id,
 	        safety_word_text(back->word), sentence);
+}
+
+static enum result add_sticky_undo(struct checker *checker, const struct check_route *r,
+        const struct procedure_step *step, const struct way_back *back)
+{
+	const char *sentence = "";
+	struct safety_readers sticky = checker->s->readers;
+	sticky.ns = SAFETY_NS_STICKY;
+	enum result result =
+	        explain_back(checker, r->route, step, back->sticky_at, &sticky, &sentence);
+	if (result != RESULT_OK)
+		return result;
+	return finding_add(checker, CHECK_UNDO_STICKY, CHECK_WARNING, step, r->route, NULL,
+	        "after step '%s' the way back makes the zone %s for resolvers that renew its NS "
+	        "set "
+	        "with every answer: the servers that they were sent to go on naming themselves. On "
+	        "the way back let these name the servers of before: %s",
+	        step->id, safety_word_text(back->sticky_word), sentence);
 }
 
 static enum result check_way_back(
@@ -248,6 +268,8 @@ static enum result check_way_back(
 			result = add_undo(checker, r, step, back);
 		if (result == RESULT_OK && back->word > fine)
 			result = add_unsafe_undo(checker, r, step, back);
+		if (result == RESULT_OK && back->sticky_word > fine)
+			result = add_sticky_undo(checker, r, step, back);
 	}
 	return result;
 }

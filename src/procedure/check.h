@@ -29,6 +29,7 @@ enum check_code {
 	CHECK_BROKEN_START,   // something is wrong before the first step
 	CHECK_UNDO_REFUSED,   // the undo that the procedure gives is never safe
 	CHECK_UNDO_UNSAFE,    // the timeline there and back is worse than that of the way there
+	CHECK_UNDO_STICKY,    // worse for readers that renew the NS set with every answer
 	CHECK_UNDO_DIFFERS,   // the undo does not lead back to what was before the step
 	CHECK_NO_APPROVAL,    // no way back, or insecure, and nobody approves
 	CHECK_DS_WITHOUT_KEY, // a DS record whose key the delegated zone has not got

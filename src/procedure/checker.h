@@ -27,6 +27,10 @@ struct way_back {
 	int64_t takes_ms;      // the longest
 	enum safety_word word; // of the worst timeline there and back
 	struct propagation word_at;
+	// The same for sticky readers, where the way there alone is no worse for them than for
+	// others; judged with all changes on the way there fast, or all slow.
+	enum safety_word sticky_word;
+	struct propagation sticky_at;
 };
 
 // What all corners of one route have shown.

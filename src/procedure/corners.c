@@ -96,6 +96,43 @@ static enum result note_end(struct descent *d, struct walk *w, uint64_t slow)
 
 // --- The way back
 
+// The worst word over both paths, of all that the history has, for these readers.
+static enum result worst_word(struct descent *d, const struct walk *w, int64_t end_ms,
+        const struct safety_readers *readers, enum safety_word *word)
+{
+	struct safety_verdict verdict;
+	int64_t until_ms = time_add(end_ms, safety_memory_ms(&w->history, readers));
+	if (safety_judge(&w->history, readers, w->s->start_ms, until_ms, &verdict) != RESULT_OK)
+		return error_set(d->checker->err, RESULT_MEMORY, "no memory for a check");
+	*word = SAFETY_SAFE;
+	for (int i = 0; i < SAFETY_PATHS; i++)
+		*word = verdict.path[i].word > *word ? verdict.path[i].word : *word;
+	return RESULT_OK;
+}
+
+// Sticky readers count only where the way there alone has left none of them behind.
+static enum result judge_sticky(struct descent *d, const struct walk *there,
+        const struct walk *back, const struct walk_undo *undo, struct propagation way,
+        struct way_back *found)
+{
+	struct safety_readers sticky = there->s->readers;
+	enum safety_word there_word, back_word, usual_word;
+	if (sticky.ns == SAFETY_NS_PARENT)
+		return RESULT_OK;
+	sticky.ns = SAFETY_NS_STICKY;
+	enum result result = worst_word(d, there, undo->begin_ms, &sticky, &there_word);
+	if (result == RESULT_OK)
+		result = worst_word(d, back, undo->end_ms, &sticky, &back_word);
+	if (result == RESULT_OK)
+		result = worst_word(d, back, undo->end_ms, &there->s->readers, &usual_word);
+	if (result == RESULT_OK && back_word > there_word && back_word > usual_word &&
+	        back_word > found->sticky_word) {
+		found->sticky_word = back_word;
+		found->sticky_at = way;
+	}
+	return result;
+}
+
 static enum result judge_back(struct descent *d, const struct walk *w, const struct walk_undo *undo,
         struct propagation way, struct way_back *back)
 {
@@ -113,7 +150,7 @@ static enum result judge_back(struct descent *d, const struct walk *w, const str
 }
 
 static enum result go_back(
-        struct descent *d, const struct walk *w, int step, struct propagation way)
+        struct descent *d, const struct walk *w, int step, struct propagation way, bool also_sticky)
 {
 	struct way_back *back = &d->found->back[step];
 	struct walk_undo undo;
@@ -130,6 +167,8 @@ static enum result go_back(
 			back->refused_at = way;
 		back->refused = back->refused || undo.refused;
 		result = judge_back(d, &copy, &undo, way, back);
+		if (result == RESULT_OK && also_sticky)
+			result = judge_sticky(d, w, &copy, &undo, way, back);
 	}
 	walk_end(&copy);
 	return result;
@@ -154,9 +193,11 @@ static enum result go_back_all_ways(
 	// All subsets of `all`; or all and none of it, none from the telling corners only: whatever
 	// can be fetched on a fast way back can be fetched on a slow one.
 	bool every = changes <= FULL_BACK, none = every || is_telling(&there, 1);
+	bool uniform = there.fast_count == 0 || there.slow_count == 0;
 	enum result result = RESULT_OK;
 	for (uint64_t back = all;; back = every ? (back - 1) & all : 0) {
-		result = go_back(d, w, c->step->index, (struct propagation){there.slow, back});
+		result = go_back(d, w, c->step->index, (struct propagation){there.slow, back},
+		        uniform && (back == 0 || back == all));
 		if (result != RESULT_OK || back == 0 || !none)
 			return result;
 	}

@@ -350,7 +350,7 @@ static enum result undo_one(struct walk *w, const struct procedure_step *step, b
 		return result;
 	}
 	if (undo->effect.count > 0) {
-		result = safety_earliest(
+		result = safety_earliest_back(
 		        &w->history, &undo->effect, &w->s->readers, undo->end_ms, &window, NULL);
 		if (result == RESULT_OK && !window.possible) {
 			undo->refused = true;

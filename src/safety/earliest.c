@@ -252,6 +252,25 @@ enum result safety_earliest(const struct safety_history *history,
 	return result;
 }
 
+enum result safety_earliest_back(const struct safety_history *history,
+        const struct safety_effect *effect, const struct safety_readers *readers, int64_t now_ms,
+        struct safety_window *window, struct safety_history *after)
+{
+	struct safety_readers chosen = *readers, sticky = *readers;
+	struct safety_window usual, patient;
+	sticky.ns = SAFETY_NS_STICKY;
+	enum result result = safety_earliest(history, effect, readers, now_ms, &usual, NULL);
+	if (result == RESULT_OK && usual.possible && readers->ns != SAFETY_NS_PARENT) {
+		result = safety_earliest(history, effect, &sticky, now_ms, &patient, NULL);
+		if (result == RESULT_OK && patient.possible && patient.from_ms > usual.from_ms &&
+		        patient.from_ms < usual.until_ms)
+			chosen = sticky;
+	}
+	if (result == RESULT_OK)
+		result = safety_earliest(history, effect, &chosen, now_ms, window, after);
+	return result;
+}
+
 bool safety_is_safe_now(const struct safety_history *history, const struct safety_effect *effect,
         const struct safety_readers *readers, int64_t now_ms, struct safety_fault *fault)
 {

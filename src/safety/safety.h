@@ -236,6 +236,13 @@ enum result safety_earliest(const struct safety_history *history,
         const struct safety_effect *effect, const struct safety_readers *readers, int64_t now_ms,
         struct safety_window *window, struct safety_history *after);
 
+// The same for an effect that takes something back, which nobody is in a hurry to do: it also waits
+// for sticky readers, who stay with servers that name themselves for as long as these do, wherever
+// an instant comes that is safe for them as well. Where none does they do not count, as usual.
+enum result safety_earliest_back(const struct safety_history *history,
+        const struct safety_effect *effect, const struct safety_readers *readers, int64_t now_ms,
+        struct safety_window *window, struct safety_history *after);
+
 // Is the effect safe right now? The cheap half of safety_earliest, for re-judging many zones. The
 // fault (may be NULL) is filled on false.
 bool safety_is_safe_now(const struct safety_history *history, const struct safety_effect *effect,

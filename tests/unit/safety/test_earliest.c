@@ -232,6 +232,50 @@ static void pruning_forgets_nothing_that_can_be_held(void **state)
 	arena_free(arena);
 }
 
+// Taken back: B is no longer delegated to, and names itself until 60h. A reader that renews B's NS
+// set may have done so until 66h, keeps it for 24h, and the DNSKEY set that it leads to for 48h.
+static void going_back_waits_for_sticky_readers_where_that_helps(void **state)
+{
+	(void)state;
+	static const char moved[] =
+	        "timeline: t\n"
+	        "ttl: {ds: 24h, parent-ns: 1h, child-ns: 24h, dnskey: 48h, data: 24h}\n"
+	        "lag: {parent: 6h, child: 6h}\n"
+	        "start:\n"
+	        "  parent: {ds: [Ka, Kb], ns: [B]}\n"
+	        "  A: {ns: [A], dnskey: [Ka, Za, Zb], dnskey-signers: [Ka], data-signers: [Za]}\n"
+	        "  B: {ns: [B], dnskey: [Kb, Zb, Za], dnskey-signers: [Kb], data-signers: [Zb]}\n"
+	        "events:\n"
+	        "- {at: 0h, parent: {ns: [A]}}\n";
+	static const char leaves[] = "- {at: 60h, B: {ns: [A]}}\n";
+	for (int names_a = 0; names_a < 2; names_a++) {
+		struct arena *arena = arena_new(1 << 20);
+		struct timeline tl;
+		struct error err = {0};
+		struct safety_window usual, back;
+		char *text = arena_printf(arena, "%s%s", moved, names_a ? leaves : "");
+		assert_int_equal(
+		        timeline_parse(arena, "t", text, strlen(text), &tl, &err), RESULT_OK);
+		struct safety_effect e = {.count = 1,
+		        .changes = {{.publisher = 0,
+		                .kind = SAFETY_DS,
+		                .content = 1,
+		                .ttl_s = 86400,
+		                .signed_from_ms = TIME_EVER_MS,
+		                .signed_until_ms = TIME_NEVER_MS}}};
+		assert_int_equal(
+		        safety_earliest(&tl.history, &e, &tl.readers, 61 * H, &usual, NULL),
+		        RESULT_OK);
+		assert_int_equal(
+		        safety_earliest_back(&tl.history, &e, &tl.readers, 61 * H, &back, NULL),
+		        RESULT_OK);
+		expect_from(usual, (6 + 1 + 24 + 48) * H);
+		expect_from(back, names_a ? (66 + 24 + 48) * H : (6 + 1 + 24 + 48) * H);
+		timeline_free(&tl);
+		arena_free(arena);
+	}
+}
+
 static void sticky_readers_are_led_by_ns_sets_long_gone(void **state)
 {
 	(void)state;
@@ -356,6 +400,7 @@ int main(void)
 	        cmocka_unit_test(re_signing_must_come_before_copies_outlive_the_signature),
 	        cmocka_unit_test(a_window_ends_where_signatures_run_out),
 	        cmocka_unit_test(pruning_forgets_nothing_that_can_be_held),
+	        cmocka_unit_test(going_back_waits_for_sticky_readers_where_that_helps),
 	        cmocka_unit_test(sticky_readers_are_led_by_ns_sets_long_gone),
 	        cmocka_unit_test(a_silent_group_excuses_no_other_silent_group),
 	        cmocka_unit_test(what_is_nearly_over_excuses_nothing_that_lasts),
