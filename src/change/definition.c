@@ -1,4 +1,4 @@
-#include "change/definition.h"
+#include "change/definition_internal.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -27,13 +27,17 @@ static enum result no_memory(struct loader *l)
 	return error_set(l->err, RESULT_LIMIT, "%s: too large", l->d->file);
 }
 
-// A path in the file is relative to the folder that the file is in.
+const char *change_path_beside(struct arena *arena, const char *file, const char *path)
+{
+	const char *slash = strrchr(file, '/');
+	if (path[0] == '/' || slash == NULL)
+		return arena_strdup(arena, path);
+	return arena_printf(arena, "%.*s/%s", (int)(slash - file), file, path);
+}
+
 static const char *path_beside(struct loader *l, const char *path)
 {
-	const char *slash = strrchr(l->d->file, '/');
-	if (path[0] == '/' || slash == NULL)
-		return arena_strdup(l->arena, path);
-	return arena_printf(l->arena, "%.*s/%s", (int)(slash - l->d->file), l->d->file, path);
+	return change_path_beside(l->arena, l->d->file, path);
 }
 
 static enum result read_name(
@@ -623,6 +627,10 @@ static enum result read_settings(struct loader *l)
 	node = yaml_get(l->root, "keys");
 	if (result == RESULT_OK && node != NULL)
 		result = read_keys(l, node);
+	node = yaml_get(l->root, "technical");
+	if (result == RESULT_OK && node != NULL)
+		result =
+		        change_technical_read(l->arena, l->d->file, node, &l->d->technical, l->err);
 	node = yaml_get(l->root, "journal");
 	text = NULL;
 	if (result == RESULT_OK && node != NULL)
@@ -678,7 +686,7 @@ static enum result read_zones(struct loader *l)
 
 static const char *const top_words[] = {"change", "zone", "parent-zone", "procedure", "journal",
         "poll", "bridge", "data-ttl", "may-be-insecure", "unchanged-since", "samples",
-        "parent-anchors", "confirmed", "keys", "parties", NULL};
+        "parent-anchors", "confirmed", "keys", "technical", "parties", NULL};
 
 static void set_defaults(struct change_definition *d)
 {

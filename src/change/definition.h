@@ -21,7 +21,10 @@ enum {
 	CHANGE_MAX_ANCHORS = 8,
 	CHANGE_MAX_WORDS = 64, // of a command or environment
 	CHANGE_MAX_TOLD = 8,   // keys that play one part
+	CHANGE_MAX_RESOLVERS = 8,
+	CHANGE_SERIAL_TOLERANCE = 100,
 };
+#define CHANGE_HEAD_ROOM_MS (7 * DAY_MS)
 
 struct change_server {
 	struct dns_name name;
@@ -72,6 +75,19 @@ struct change_sample {
 	uint16_t type;
 };
 
+// What a delegation has to pass before the parent is asked for it (src/technical); is_set false:
+// nothing.
+struct change_technical {
+	bool is_set;
+	const char *networks, *prohibited; // paths; NULL: none, the special-purpose networks
+	size_t resolver_count;
+	struct address resolvers[CHANGE_MAX_RESOLVERS];
+	int64_t head_room_ms;
+	uint32_t serial_tolerance;
+	const bool *wanted;         // by index of technical_checks; NULL: all
+	const char *const *waivers; // reasons, likewise; NULL: none is waived
+};
+
 struct change_definition {
 	const char *file, *id;
 	const char *text; // the whole file
@@ -93,6 +109,7 @@ struct change_definition {
 	// Keys by index of the procedure's keys, as DNSKEY RDATA in text, NULL-terminated: those
 	// that are told because they cannot be seen yet. NULL: found by looking.
 	const char *const *keys[PROCEDURE_MAX_KEYS];
+	struct change_technical technical;
 	uint32_t confirmed; // bits over enum procedure_require: what people vouch for
 	struct change_party parties[PROCEDURE_MAX_PARTIES]; // by index of the procedure's parties
 	uint32_t described; // bits over parties that the file describes

@@ -331,6 +331,7 @@ enum result change_engine_new(const struct change_engine_options *options,
 	e->clock = loop_clock(options->loop);
 	e->offset_ms = clock_now_ms(&e->clock) - loop_now_ms(options->loop);
 	e->next_ms = TIME_NEVER_MS;
+	e->technical.step = -1;
 	e->timer.fire = observe;
 	e->timer.ctx = e;
 	enum result result = replay_init(&e->now, err);
@@ -349,6 +350,7 @@ void change_engine_free(struct change_engine *engine)
 		return;
 	loop_timer_stop(engine->o.loop, &engine->timer);
 	engine_act_over(engine);
+	engine_technical_free(engine);
 	observer_free(engine->observer);
 	if (engine->o.host == NULL)
 		query_engine_free(engine->queries);

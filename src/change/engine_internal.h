@@ -9,6 +9,7 @@
 #include "change/record.h"
 #include "change/replay.h"
 #include "observe/observe.h"
+#include "technical/technical.h"
 
 // What is under way with whoever acts; act NULL: nothing.
 struct engine_act {
@@ -18,6 +19,18 @@ struct engine_act {
 	bool undo;
 	bool ended; // it is freed outside of its own callback
 	char attempt[DEED_ATTEMPT];
+};
+
+// The technical checks of a delegation to come; step -1: none were made.
+struct engine_technical {
+	struct technical_gather *gather; // NULL: none is under way
+	bool ended;                      // it is freed outside of its own callback
+	struct arena *arena, *tables;    // of this delegation; of the rules
+	struct technical_rules rules;
+	int step;
+	bool judged, good;
+	int64_t judged_ms;
+	char failures[900], told[900];
 };
 
 struct change_engine {
@@ -33,6 +46,7 @@ struct change_engine {
 	int64_t read_seq;                 // the journal is known up to here
 	int64_t offset_ms;                // of the wall clock from the monotonic one
 	struct engine_act acting;
+	struct engine_technical technical;
 	// An act ended while a round was running, which therefore says little about it.
 	bool ended_since_round;
 	int64_t next_ms;  // when something may be different; TIME_NEVER_MS: nobody knows
@@ -64,6 +78,13 @@ bool engine_listen(struct change_engine *e);
 void engine_turn(struct change_engine *e);
 // Shows what was seen after the end.
 void engine_show(struct change_engine *e);
+
+// Whether nothing speaks against asking the parent for what the move is about: it is not about the
+// delegation, or the delegation to come has just passed the technical checks. Where it is not known
+// yet it is found out, and there will be another turn.
+bool engine_technical_good(
+        struct change_engine *e, const struct world *world, const struct move *move);
+void engine_technical_free(struct change_engine *e);
 
 // Hands the part of the move's publisher to its way to act.
 void engine_act_now(struct change_engine *e, const struct world *world, const struct move *move);

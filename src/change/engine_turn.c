@@ -359,7 +359,8 @@ static bool make_all(struct change_engine *e, const struct world *world, struct 
 		return false;
 	}
 	for (size_t i = 0; !again && e->end == CHANGE_RUNNING && i < decision->count; i++)
-		again = may_make(e, decision, i) && make(e, world, &decision->moves[i]);
+		again = engine_technical_good(e, world, &decision->moves[i]) &&
+		        may_make(e, decision, i) && make(e, world, &decision->moves[i]);
 	if (!again && e->end == CHANGE_RUNNING) {
 		note_next(e, decision, world->now_ms);
 		show(e, world, decision);

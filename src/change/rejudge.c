@@ -13,6 +13,8 @@ struct rejudge {
 	// The last verdict, as long as nothing was observed after it; step -1: none.
 	int step;
 	bool undo, go;
+	// The last delegation to come that passed the technical checks was for this step; -1: none.
+	int passed;
 };
 
 enum result rejudge_new(struct rejudge **rejudge, struct error *err)
@@ -20,7 +22,7 @@ enum result rejudge_new(struct rejudge **rejudge, struct error *err)
 	struct rejudge *r = calloc(1, sizeof *r);
 	if (r == NULL)
 		return error_set(err, RESULT_MEMORY, "no memory");
-	r->step = -1;
+	r->step = r->passed = -1;
 	enum result result = replay_init(&r->replay, err);
 	if (result == RESULT_OK)
 		*rejudge = r;
@@ -119,6 +121,14 @@ static bool has_effect(const struct procedure_step *step, bool undo)
 	            : procedure_acts_have_effect(step->acts, step->act_count);
 }
 
+// Whether the parent is asked for another delegation, and the definition wants that checked.
+static bool needs_checks(const struct rejudge *r, int step, const json_t *payload)
+{
+	return r->replay.definition->technical.is_set &&
+	       json_integer_value(json_object_get(payload, "publisher")) == 0 &&
+	       has_effect(&r->replay.definition->procedure->steps[step], false);
+}
+
 // Nobody acts, or is asked to, but on a verdict about what was seen last.
 static enum result visit_intent(
         struct rejudge *r, int step, const json_t *payload, struct error *err)
@@ -132,6 +142,10 @@ static enum result visit_intent(
 		return error_set(err, RESULT_CORRUPT,
 		        "an intent to act that goes on with what is wrong already, without a "
 		        "person's agreement");
+	if (!undo && r->passed != step && needs_checks(r, step, payload))
+		return error_set(err, RESULT_CORRUPT,
+		        "an intent to change the delegation, which has not passed the technical "
+		        "checks before");
 	return judged || !has_effect(&r->replay.definition->procedure->steps[step], undo)
 	               ? RESULT_OK
 	               : error_set(err, RESULT_CORRUPT,
@@ -183,6 +197,9 @@ static enum result judge_record(struct rejudge *r, const struct journal_record *
 		return visit_verdict(r, record, payload, err);
 	if (record->kind == JOURNAL_INTENT && step >= 0)
 		return visit_intent(r, step, payload, err);
+	if (record->kind == JOURNAL_STATE && step >= 0 && state != NULL &&
+	        strcmp(state, "technical") == 0)
+		r->passed = json_is_true(json_object_get(payload, "good")) ? step : -1;
 	if (record->kind == JOURNAL_STATE && step >= 0 && state != NULL &&
 	        strcmp(state, "seen") == 0)
 		return visit_seen(r, step, record->time_ms, payload, err);

@@ -45,7 +45,7 @@ struct preflight {
 	        *only[LIST_MAX], *waive[LIST_MAX];
 	size_t ns_count, ds_count, resolver_count, parent_count, only_count, waive_count;
 	const char *networks, *prohibited, *head_room, *tolerance;
-	bool json;
+	bool json, no_ds;
 
 	struct arena *arena;
 	struct technical_options options;
@@ -118,6 +118,7 @@ static enum result read_delegation(struct preflight *p, struct error *err)
 	p->options.server_count = p->ns_count;
 	p->options.ds = ds;
 	p->options.ds_count = p->ds_count;
+	p->options.no_ds = p->no_ds;
 	return result;
 }
 
@@ -390,6 +391,7 @@ int cmd_preflight(int argc, char **argv)
 	        {"--ds", "RECORD",
 	                "a DS record to come, 'TAG ALGORITHM TYPE DIGEST'; default: the parent's",
 	                .list = p.ds, .list_max = TECHNICAL_MAX_DS, .list_count = &p.ds_count},
+	        {"--no-ds", NULL, "the delegation to come has no DS record", .flag = &p.no_ds},
 	        {"--resolver", "ADDRESS",
 	                "who helps to find parent and addresses; default: those of\n"
 	                "                           /etc/resolv.conf",
@@ -421,6 +423,8 @@ int cmd_preflight(int argc, char **argv)
 		return status;
 	if (n != 1)
 		return usage_error("preflight: expected one zone; --help explains");
+	if (p.no_ds && p.ds_count > 0)
+		return usage_error("preflight: --ds and --no-ds exclude each other");
 	p.zone = argv[0];
 	return preflight(&p);
 }

@@ -482,7 +482,7 @@ static enum result take_options(
 	f->servers_given = options->server_count > 0;
 	for (size_t i = 0; result == RESULT_OK && i < options->server_count; i++)
 		result = take_server(g, &options->servers[i], err);
-	f->ds_given = f->ds_known = options->ds_count > 0;
+	f->ds_given = f->ds_known = options->ds_count > 0 || options->no_ds;
 	for (size_t i = 0; i < options->ds_count; i++)
 		f->ds[f->ds_count++] = options->ds[i];
 	g->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : SECOND_MS;

@@ -200,6 +200,7 @@ struct technical_options {
 	size_t server_count;
 	const struct dns_ds *ds; // the same; none: the parent's
 	size_t ds_count;
+	bool no_ds; // the delegation to come has none; ds_count is 0
 	const struct address *resolvers;
 	size_t resolver_count;
 	const struct address *parents; // addresses of the parent's servers; none: found

@@ -26,7 +26,7 @@ struct place {
 	struct simdns *dns;
 	int publisher;
 	struct address address;
-	bool hold, down;
+	bool hold, down, no_tcp, resolves;
 	int64_t delay_ms;
 	size_t count;
 	struct {
@@ -408,12 +408,28 @@ static void take_update(
 		dns->changed(dns->ctx, place->publisher);
 }
 
+// Whatever NS set is asked for, it has one record.
+static void resolve(const struct sim_request *request)
+{
+	static const uint8_t record[] = {0xc0, 12, 0, 2, 0, 1, 0, 0, 0, 60, 0, 4, 2, 'n', 's', 0};
+	uint8_t out[SIMZONE_MESSAGE];
+	size_t n = simzone_refuse(request->data, request->octets, DNS_RCODE_NOERROR, out);
+	out[3] |= 0x80; // RA
+	out[7] = 1;
+	memcpy(out + n, record, sizeof record);
+	sim_reply(request, &(struct sim_reply){.data = out, .octets = n + sizeof record});
+}
+
 static void take_query(
         struct place *place, const struct sim_request *request, const struct dns_message *message)
 {
 	struct simdns *dns = place->dns;
 	struct publisher *p = &dns->publisher[place->publisher];
 	uint8_t out[SIMZONE_MESSAGE];
+	if (place->resolves && !dns_name_is_subdomain(message->question_name, p->zone->apex.wire)) {
+		resolve(request);
+		return;
+	}
 	struct simversion *version = version_at(place, loop_now_ms(sim_loop(dns->sim)));
 	size_t n = simzone_answer(p->zone, version, message, request->data, wall_s(dns),
 	        request->transport == SIM_TCP, out);
@@ -450,9 +466,22 @@ static void host_set(struct place *place)
 	struct sim_host host = {.request = take, .ctx = place, .link = {.delay_ms = 20}};
 	if (place->dns->together)
 		return;
+	if (place->no_tcp)
+		host.tcp = SIM_REFUSE;
 	if (place->down)
 		host.udp = host.tcp = SIM_SILENT;
 	sim_host_set(place->dns->sim, &place->address, &host);
+}
+
+void simdns_no_tcp(struct simdns *dns, int publisher, int place, bool none)
+{
+	dns->publisher[publisher].place[place].no_tcp = none;
+	host_set(&dns->publisher[publisher].place[place]);
+}
+
+void simdns_resolves(struct simdns *dns, int publisher, int place, bool resolves)
+{
+	dns->publisher[publisher].place[place].resolves = resolves;
 }
 
 void simdns_down(struct simdns *dns, int publisher, int place, bool down)

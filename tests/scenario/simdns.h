@@ -71,6 +71,9 @@ void simdns_delay(struct simdns *dns, int publisher, int place, int64_t delay_ms
 // The address gets nothing more, until it is let go.
 void simdns_hold(struct simdns *dns, int publisher, int place, bool hold);
 void simdns_down(struct simdns *dns, int publisher, int place, bool down);
+// It answers over UDP only; it resolves other people's names for everybody.
+void simdns_no_tcp(struct simdns *dns, int publisher, int place, bool none);
+void simdns_resolves(struct simdns *dns, int publisher, int place, bool resolves);
 // Every publisher signs each answer anew, for so long.
 void simdns_sign_online(struct simdns *dns, int64_t validity_s);
 // It answers as a cache does, with TTLs that count down.
