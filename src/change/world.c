@@ -55,6 +55,32 @@ static enum result add_group(const struct change_definition *d, struct observe_s
 	return add_servers(subject, publisher, described, err);
 }
 
+// "signer.ksk.new", and "signer.ksk.new-2" for the second key that plays this part.
+static void key_name(
+        const struct change_definition *d, size_t symbol, size_t number, char name[SAFETY_NAME])
+{
+	char text[SAFETY_NAME + 16];
+	snprintf(text, sizeof text, number == 0 ? "%s" : "%s-%zu", d->procedure->keys[symbol].id,
+	        number + 1);
+	snprintf(name, SAFETY_NAME, "%.*s", SAFETY_NAME - 1, text);
+}
+
+// A key may sign before anybody can see it (RFC 6781 4.1.4): what it signs is known by the key that
+// was told.
+static enum result add_told(
+        const struct change_definition *d, struct observe_subject *subject, struct error *err)
+{
+	enum result result = RESULT_OK;
+	for (size_t i = 0; i < d->procedure->key_count; i++)
+		for (size_t k = 0;
+		        result == RESULT_OK && d->keys[i] != NULL && d->keys[i][k] != NULL; k++) {
+			char name[SAFETY_NAME];
+			key_name(d, i, k, name);
+			result = observe_subject_key(subject, name, d->keys[i][k], err);
+		}
+	return result;
+}
+
 static enum result fill_subject(
         const struct change_definition *d, struct observe_subject *subject, struct error *err)
 {
@@ -75,7 +101,7 @@ static enum result fill_subject(
 	}
 	for (size_t i = 0; result == RESULT_OK && i < d->anchor_count; i++)
 		result = observe_subject_anchor(subject, d->anchors[i], err);
-	return result;
+	return result == RESULT_OK ? add_told(d, subject, err) : result;
 }
 
 enum result change_subject_new(const struct change_definition *definition,
@@ -293,10 +319,8 @@ static enum result tell_key(
         void *ctx, size_t symbol, size_t number, struct dns_key *key, struct error *err)
 {
 	struct telling *t = ctx;
-	char name[SAFETY_NAME + 16];
-	snprintf(name, sizeof name, number == 0 ? "%s" : "%s-%zu", t->d->procedure->keys[symbol].id,
-	        number + 1);
-	name[SAFETY_NAME - 1] = '\0';
+	char name[SAFETY_NAME];
+	key_name(t->d, symbol, number, name);
 	return observe_view_key_add(t->view, name, key, err);
 }
 

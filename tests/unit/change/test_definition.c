@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "change/world.h"
 
 #define TEST(name) cmocka_unit_test(name)
 
@@ -98,6 +99,30 @@ static void everything_is_read(void **state)
 	assert_string_equal(dns_name_text(registrar->at_parent.ddns.zone.wire, text), "test.");
 	assert_ptr_equal(change_ways_of(d, procedure_party_find(p, "gaining"), PROCEDURE_PARENT),
 	        &d->parties[d->parent].ways);
+	arena_free(arena);
+}
+
+// A key that is told may sign before it is published: whoever looks knows it from the start.
+static void keys_that_are_told_are_looked_for(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(16 << 20);
+	const struct change_definition *d;
+	struct observe_subject *subject;
+	struct error err = {0};
+	if (parse(arena,
+	            with(arena, "confirmed: [contacts-answered, same-data]",
+	                    "keys: {gaining.zsk: [\"256 3 15 "
+	                    "qKFTpkCyP9oNbVsOnkWgHtdbe1TlbTd4iImo7MBdIe4=\", \"256 3 15 "
+	                    "Uv2H9i3ciFvwZRERbpoTvW/lID0EebWJeQxp9CJX3MU=\"]}"),
+	            &d, &err) != RESULT_OK ||
+	        change_subject_new(d, &subject, &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	assert_int_equal(subject->key_count, 2);
+	assert_string_equal(subject->keys[0].name, "gaining.zsk");
+	assert_string_equal(subject->keys[1].name, "gaining.zsk-2");
+	assert_int_equal(dns_key_algorithm(subject->keys[1].key), 15);
+	observe_subject_free(subject);
 	arena_free(arena);
 }
 
@@ -394,6 +419,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(everything_is_read),
+	        TEST(keys_that_are_told_are_looked_for),
 	        TEST(a_signer_has_its_own_hands),
 	        TEST(a_path_that_json_cannot_hold_is_refused),
 	        TEST(mistakes_at_the_top),
