@@ -18,6 +18,7 @@ static const struct {
 } lab_keys[] = {
         {"Ka", "${LOSING_KSK}", "${LOSING_DS}", LAB_LOSING, true},
         {"Za", "${LOSING_ZSK}", NULL, LAB_LOSING, false},
+        {"Kn", "${LOSING_KSK_NEW}", "${LOSING_DS_NEW}", LAB_LOSING, true},
         {"Kb", "${GAINING_KSK}", "${GAINING_DS}", LAB_GAINING, true},
         {"Zb", "${GAINING_ZSK}", NULL, LAB_GAINING, false},
         {"Kold", NULL, NULL, LAB_ROOT, true},
@@ -25,9 +26,10 @@ static const struct {
         {"Krevoked", NULL, NULL, LAB_ROOT, true},
         {"Z", NULL, NULL, LAB_ROOT, false},
 };
-#define LAB_KEY_OLD     4 // indices
-#define LAB_KEY_NEW     5
-#define LAB_KEY_REVOKED 6
+#define LAB_KEY_NEXT    2 // indices
+#define LAB_KEY_OLD     5
+#define LAB_KEY_NEW     6
+#define LAB_KEY_REVOKED 7
 #define LAB_KEYS        (sizeof(lab_keys) / sizeof(lab_keys[0]))
 
 static const struct {
@@ -73,20 +75,25 @@ static enum result load_names(struct loader *l)
 				l->key[i] = (int)k;
 		bool of_root = l->key[i] >= 0 && lab_keys[l->key[i]].party == LAB_ROOT;
 		if (l->key[i] < 0 || l->h->key_algorithm[i] != 13 || of_root != l->play->of_root)
-			return unplayable(l, "its keys are Ka, Za, Kb and Zb, or those of the root "
-			                     "Kold, Knew, Krevoked and Z, all with algorithm 13");
+			return unplayable(l,
+			        "its keys are Ka, Za, Kn, Kb and Zb, or those of the root "
+			        "Kold, Knew, Krevoked and Z, all with algorithm 13");
 	}
 	return RESULT_OK;
 }
 
 // --- how the lab starts -------------------------------------------------------------------------
 
+static bool is_there_at_start(int key)
+{
+	return key != LAB_KEY_NEXT && key != LAB_KEY_NEW && key != LAB_KEY_REVOKED;
+}
+
 static uint64_t bits_of_keys(const struct loader *l, int party, bool ksk, bool zsk)
 {
 	uint64_t bits = 0;
 	for (int i = 0; i < l->h->keys; i++)
-		if (lab_keys[l->key[i]].party == party && l->key[i] != LAB_KEY_NEW &&
-		        l->key[i] != LAB_KEY_REVOKED &&
+		if (lab_keys[l->key[i]].party == party && is_there_at_start(l->key[i]) &&
 		        (lab_keys[l->key[i]].signs_keys ? ksk : zsk))
 			bits |= UINT64_C(1) << i;
 	return bits;
@@ -97,7 +104,7 @@ static uint64_t bits_of_ds(const struct loader *l, int party)
 	uint64_t bits = 0;
 	for (int i = 0; i < l->h->ds; i++)
 		if (lab_keys[l->key[l->h->ds_key[i]]].party == party &&
-		        l->key[l->h->ds_key[i]] != LAB_KEY_NEW)
+		        is_there_at_start(l->key[l->h->ds_key[i]]))
 			bits |= UINT64_C(1) << i;
 	return bits;
 }
@@ -212,7 +219,10 @@ static bool add_lines(const struct loader *l, struct play_act *act, const struct
 		return add_line(act, add, e->ttl_s, "NS", ns[0]) &&
 		       add_line(act, add, e->ttl_s, "NS", ns[1]);
 	case SAFETY_DNSKEY:
-		return add_line(act, add, e->ttl_s, "DNSKEY", lab_keys[l->key[bit]].dnskey);
+		if (!add_line(act, add, e->ttl_s, "DNSKEY", lab_keys[l->key[bit]].dnskey))
+			return false;
+		act->line[act->count - 1].by_signer = l->key[bit] == LAB_KEY_NEXT;
+		return true;
 	case SAFETY_DATA:
 	case SAFETY_SERVING:
 	case SAFETY_KINDS:
@@ -262,6 +272,18 @@ static enum result load_root_change(struct loader *l, const struct safety_editio
 	return RESULT_OK;
 }
 
+// A signer signs the DNSKEY set with its own keys, and with each KSK of them that it publishes.
+static bool signs_as_it_does(
+        const struct loader *l, const struct safety_edition *old, const struct safety_edition *new)
+{
+	uint64_t next = 0;
+	for (int i = 0; i < l->h->keys; i++)
+		next |= l->key[i] == LAB_KEY_NEXT ? UINT64_C(1) << i : 0;
+	bool others_same = ((old->signers ^ new->signers) & ~next) == 0;
+	return new->kind != SAFETY_DNSKEY ||
+	       (others_same && (new->signers &next) == (new->content &next));
+}
+
 // Additions come first: the last NS record of a zone cannot be deleted (RFC 2136 section 3.4.2.4).
 static enum result load_change(
         struct loader *l, const struct safety_edition *old, const struct safety_edition *new)
@@ -269,8 +291,12 @@ static enum result load_change(
 	struct play_act *act = act_at(l, new);
 	if (act == NULL)
 		return unplayable(l, "too many events");
-	if (new->kind == SAFETY_DNSKEY &&new->signers != old->signers)
+	if (!signs_as_it_does(l, old, new))
 		return unplayable(l, "its operators sign with their own keys");
+	if (new->kind == SAFETY_SERVING && act->party == LAB_LOSING &&new->content == 0) {
+		act->stops = true;
+		return RESULT_OK;
+	}
 	uint64_t both = old->content | new->content;
 	for (int add = 1; add >= 0; add--)
 		for (int bit = 0; bit < 64; bit++) {
@@ -280,7 +306,8 @@ static enum result load_change(
 				continue;
 			if (!add_lines(l, act, new, bit, add == 1))
 				return unplayable(l, "its events change DS and NS records at the "
-				                     "parent, DNSKEY and NS records at A and B");
+				                     "parent, DNSKEY and NS records at A and B, "
+				                     "or A serves no longer");
 		}
 	return RESULT_OK;
 }
@@ -436,6 +463,8 @@ static enum result run_update(
 	struct buffer words = buffer_init(1u << 16);
 	for (size_t i = 0; i < act->count; i++) {
 		const struct play_line *line = &act->line[i];
+		if (line->by_signer)
+			continue;
 		if (line->add)
 			buffer_printf(&words, "add ${ZONE} %u %s %s\n", line->ttl_s, line->type,
 			        line->rdata);
@@ -444,7 +473,8 @@ static enum result run_update(
 	}
 	enum result result = lab_expand(lab, arena, buffer_text(&words), &script, err);
 	buffer_free(&words);
-	return result == RESULT_OK ? lab_update(lab, act->party, script, err) : result;
+	return result == RESULT_OK && script[0] != '\0' ? lab_update(lab, act->party, script, err)
+	                                                : result;
 }
 
 // A script of the lab, with up to three words.
@@ -459,6 +489,45 @@ static enum result run_script(const struct lab *lab, struct arena *arena, const 
 	if (result == RESULT_OK && status != 0)
 		return error_set(err, RESULT_REFUSED, "the script %s says no; see %s/log/run.log",
 		        name, lab_info(lab)->dir);
+	return result;
+}
+
+// The losing operator's signer publishes a key of its own, or withdraws it.
+static enum result run_signer(
+        const struct lab *lab, struct arena *arena, const struct play_act *act, struct error *err)
+{
+	enum { SIGNER_MS = 10 * SECOND_MS };
+	enum result result = RESULT_OK;
+	for (size_t i = 0; i < act->count && result == RESULT_OK; i++) {
+		const struct play_line *line = &act->line[i];
+		char *words[] = {(char[]){"/bin/sh"}, (char[]){"${DIR}/${LOSING_SIGNER}-keys"},
+		        (char[]){"${DIR}/a1.keys"}, (char[]){"${ZONE}"},
+		        arena_strdup(arena, line->add ? "publish" : "withdraw"),
+		        arena_strdup(arena, line->rdata), NULL};
+		int status = 0;
+		if (!line->by_signer)
+			continue;
+		for (size_t k = 0; words[k] != NULL && result == RESULT_OK; k++)
+			result = lab_expand(lab, arena, words[k], &words[k], err);
+		if (result == RESULT_OK)
+			result = lab_run_quietly(lab, words, SIGNER_MS, &status, err);
+		if (result == RESULT_OK && status != 0)
+			result = error_set(err, RESULT_REFUSED,
+			        "the losing operator's signer does not take it; see %s/log/run.log",
+			        lab_info(lab)->dir);
+	}
+	return result;
+}
+
+static enum result run_party(
+        const struct lab *lab, struct arena *arena, const struct play_act *act, struct error *err)
+{
+	const char *no_words[3] = {NULL};
+	enum result result = run_signer(lab, arena, act, err);
+	if (result == RESULT_OK)
+		result = run_update(lab, arena, act, err);
+	if (result == RESULT_OK && act->stops)
+		result = run_script(lab, arena, "stop-losing", no_words, act->lag_ms, err);
 	return result;
 }
 
@@ -512,7 +581,7 @@ static enum result run_instant(const struct play *play, size_t first, size_t end
 		poll(NULL, 0, (int)wait_ms);
 	for (size_t i = first; i < end && result == RESULT_OK; i++)
 		result = play->of_root ? run_root_keys(lab, arena, &play->act[i], err)
-		                       : run_update(lab, arena, &play->act[i], err);
+		                       : run_party(lab, arena, &play->act[i], err);
 	for (size_t i = first; i < end; i++) {
 		const struct play_act *act = &play->act[i];
 		if (result == RESULT_OK && act->root_old != NULL && act->party != LAB_ROOT)

@@ -9,7 +9,9 @@
 // Such a timeline uses the lab's own words: group A is the losing operator with the keys Ka (KSK)
 // and Za (ZSK), B is the gaining one with Kb and Zb, and `start` is how the lab starts. Its events
 // change DS and NS records at the parent and DNSKEY and NS records at the operators, each by a
-// dynamic update; its TTLs are those of the lab. What it expects must be what the model says.
+// dynamic update; Kn, the losing operator's new KSK, is published by its signer, which signs the
+// DNSKEY set with it; and the losing operator may serve no longer. Its TTLs are those of the lab.
+// What it expects must be what the model says.
 //
 // A timeline with the group `root` is of the root's keys, in a lab whose validators follow them by
 // RFC 5011 (lab.h: follow_anchors). Its keys are Kold and Knew, the KSKs, Krevoked, which is Kold
@@ -35,6 +37,7 @@ struct play_line {
 	bool add;
 	const char *type;
 	const char *rdata; // with ${...} of the lab in it
+	bool by_signer;    // a key of the signer's own: it publishes it, and signs with it
 	uint32_t ttl_s;
 };
 
@@ -43,6 +46,7 @@ struct play_act {
 	int64_t at_ms, lag_ms;
 	int party;                       // LAB_PARTIES: the root
 	const char *root_old, *root_new; // what the root's keys are to be, or to be taken for
+	bool stops;                      // the party's servers end
 	size_t count;
 	struct play_line line[PLAY_MAX_LINES];
 };

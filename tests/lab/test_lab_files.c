@@ -427,7 +427,9 @@ static void test_play_errors(void **state)
 	        {PLAY_ALL "events: [{at: 0s, B: {serving: false}}]\n" PLAY_BOTH,
 	                "its events change DS"},
 	        {PLAY_ALL "events: [{at: 0s, parent: {ds: [Kc]}}]\n" PLAY_BOTH,
-	                "its keys are Ka, Za, Kb and Zb"},
+	                "its keys are Ka, Za, Kn, Kb and Zb"},
+	        {PLAY_ALL "events: [{at: 0s, A: {dnskey: [Ka, Kn, Za]}}]\n" PLAY_BOTH,
+	                "sign with their own keys"},
 	        {PLAY_ALL "events: [{at: 0s, ttl: {ds: 9s}}]\n" PLAY_BOTH, "do not change"},
 	        {PLAY_ALL "events: [{at: 0s, A: {dnskey-signers: [Za]}}]\n" PLAY_BOTH,
 	                "sign with their own keys"},
@@ -468,13 +470,19 @@ static void test_forecasts_of_shipped_scenarios(void **state)
 {
 	static const struct {
 		const char *name;
+		enum safety_word direct, forwarder;
 		int64_t insecure_ms, bogus_ms, ttl_ms;
 	} want[] = {
-	        {"hard-switch", TIME_NEVER_MS, 0, 30000},
-	        {"old-ds-too-early", TIME_NEVER_MS, 33000, 24000},
-	        {"no-key-exchange", TIME_NEVER_MS, 8000, 30000},
-	        {"insecure-as-published", 0, 6000, 60000},
-	        {"trust-anchor-too-early", TIME_NEVER_MS, 10000, 1000},
+	        {"hard-switch", SAFETY_BOGUS, SAFETY_BOGUS, TIME_NEVER_MS, 0, 30000},
+	        {"old-ds-too-early", SAFETY_BOGUS, SAFETY_BOGUS, TIME_NEVER_MS, 33000, 24000},
+	        {"old-zsk-too-early", SAFETY_SAFE, SAFETY_BOGUS, TIME_NEVER_MS, 29000, 90000},
+	        {"stops-too-early", SAFETY_UNREACHABLE, SAFETY_UNREACHABLE, TIME_NEVER_MS, 13000,
+	                5000},
+	        {"new-ksk-too-fresh", SAFETY_SAFE, SAFETY_BOGUS, TIME_NEVER_MS, 4000, 60000},
+	        {"no-key-exchange", SAFETY_BOGUS, SAFETY_BOGUS, TIME_NEVER_MS, 8000, 30000},
+	        {"insecure-as-published", SAFETY_BOGUS, SAFETY_BOGUS, 0, 6000, 60000},
+	        {"new-ds-too-early", SAFETY_BOGUS, SAFETY_BOGUS, 0, 21000, 10000},
+	        {"trust-anchor-too-early", SAFETY_BOGUS, SAFETY_BOGUS, TIME_NEVER_MS, 10000, 1000},
 	};
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
 		struct arena *arena = arena_new(8u << 20);
@@ -486,7 +494,11 @@ static void test_forecasts_of_shipped_scenarios(void **state)
 		if (play_load(arena, path, &play, &err) != RESULT_OK)
 			fail_msg("%s", err.text);
 		for (int p = 0; p < SAFETY_PATHS; p++) {
-			assert_int_equal(play->forecast[p].word, SAFETY_BOGUS);
+			enum safety_word word =
+			        p == SAFETY_DIRECT ? want[i].direct : want[i].forwarder;
+			assert_int_equal(play->forecast[p].word, word);
+			if (word == SAFETY_SAFE)
+				continue;
 			assert_int_equal(play->forecast[p].insecure_ms, want[i].insecure_ms);
 			assert_int_equal(play->forecast[p].bogus_ms, want[i].bogus_ms);
 			assert_int_equal(play->forecast[p].ttl_ms, want[i].ttl_ms);
