@@ -7,21 +7,25 @@
 
 #include "base/buffer.h"
 #include "base/data.h"
+#include "cmd/lab_jobs.h"
 #include "cmd/lab_words.h"
 #include "cmd/options.h"
 #include "lab/scenario.h"
 
+enum { JOBS_MAX = 64 };
+
 struct wishes {
 	const char *dir, *log;
 	bool keep, json;
-	struct buffer *table; // a row for each scenario that was run
+	unsigned jobs; // scenarios at once
+	char **operands;
 };
 
-static void table_head(struct buffer *table)
+static void table_print(const struct buffer *rows)
 {
-	buffer_printf(table, "\n%-31s%8s%8s%10s%10s%9s%7s%9s%11s  %s\n", "scenario", "asked",
-	        "secure", "insecure", "servfail", "timeout", "other", "took", "insecure",
-	        "as expected");
+	printf("\n%-31s%8s%8s%10s%10s%9s%7s%9s%11s  %s\n", "scenario", "asked", "secure",
+	        "insecure", "servfail", "timeout", "other", "took", "insecure", "as expected");
+	fputs(buffer_text(rows), stdout);
 }
 
 // What the change waited for, without the instants: the cached record, and where it is from.
@@ -105,7 +109,7 @@ static void print_outcome(const struct scenario *scenario, const struct lab_info
 }
 
 // A lab for one scenario, and the scenario in it. Returns the exit status.
-static int run_one(const struct scenario *scenario, const struct wishes *w)
+static int run_one(const struct scenario *scenario, const struct wishes *w, struct buffer *table)
 {
 	struct scenario_outcome outcome;
 	struct error err = {0};
@@ -114,20 +118,20 @@ static int run_one(const struct scenario *scenario, const struct wishes *w)
 	how.dir = w->dir;
 	how.keep = w->keep;
 	scenario_lab_options(scenario, &how);
-	how.progress = isatty(STDERR_FILENO) ? lab_word_progress : NULL;
+	how.progress = isatty(STDERR_FILENO) && w->jobs == 1 ? lab_word_progress : NULL;
 	fprintf(stderr, "%s: %s\n", scenario->name, scenario->about);
 	if (lab_create(&how, &lab, &err) != RESULT_OK)
 		return lab_word_fail("run", &err);
 	enum result result = scenario_run_in(scenario, lab, w->log, &outcome, &err);
 	if (result == RESULT_OK)
 		print_outcome(scenario, lab_info(lab), &outcome, w->json);
-	table_row(w->table, scenario, &outcome, result == RESULT_OK);
+	table_row(table, scenario, &outcome, result == RESULT_OK);
 	lab_stop(lab);
 	return result != RESULT_OK ? lab_word_fail("run", &err) : !outcome.met;
 }
 
-// One operand; returns the exit status. Without wishes it is only read.
-static int run_operand(const char *operand, const struct wishes *w)
+// One operand; returns the exit status. Without a table it is only read.
+static int run_operand(const char *operand, const struct wishes *w, struct buffer *table)
 {
 	struct error err = {0};
 	const char *path;
@@ -137,24 +141,27 @@ static int run_operand(const char *operand, const struct wishes *w)
 	                                   : error_set(&err, RESULT_MEMORY, "out of memory");
 	if (result == RESULT_OK)
 		result = scenario_load(arena, path, &scenario, &err);
-	int status = result != RESULT_OK ? (lab_word_fail("run", &err), 2)
-	             : w != NULL         ? run_one(scenario, w)
+	int status = result != RESULT_OK ? (lab_word_fail("run", &err), EXIT_USAGE)
+	             : table != NULL     ? run_one(scenario, w, table)
 	                                 : 0;
 	arena_free(arena);
 	return status;
 }
 
-// All are read before the first one runs: what cannot be used is said at once, without a lab.
-static int run_each(int count, char **operands, const struct wishes *w)
+static int run_job(void *ctx, size_t i, struct buffer *table)
 {
-	int worst = 0;
-	for (int i = 0; i < count && worst == 0; i++)
-		worst = run_operand(operands[i], NULL);
-	for (int i = 0; i < count && worst != EXIT_USAGE; i++) {
-		int status = run_operand(operands[i], w);
-		worst = status > worst ? status : worst;
-	}
-	return worst;
+	const struct wishes *w = ctx;
+	return run_operand(w->operands[i], w, table);
+}
+
+// All are read before the first one runs: what cannot be used is said at once, without a lab.
+static int run_each(struct wishes *w, size_t count, struct buffer *table)
+{
+	for (size_t i = 0; i < count; i++)
+		if (run_operand(w->operands[i], w, NULL) != 0)
+			return EXIT_USAGE;
+	struct lab_jobs jobs = {.count = count, .at_once = w->jobs, .run = run_job, .ctx = w};
+	return lab_jobs_run(&jobs, table);
 }
 
 static int run_is_yaml(const struct dirent *entry)
@@ -164,28 +171,41 @@ static int run_is_yaml(const struct dirent *entry)
 }
 
 // Every scenario that comes with Baton, by name.
-static int run_all(const struct wishes *w)
+static enum result find_all(struct arena *arena, char ***operands, size_t *n, struct error *err)
 {
-	struct error err = {0};
 	const char *path;
 	struct dirent **entries;
-	int worst = 0;
-	struct arena *arena = arena_new(1u << 20);
-	if (arena == NULL ||
-	        data_path(arena, "lab/scenarios/steady.yaml", &path, &err) != RESULT_OK)
-		return lab_word_fail("run", &err);
+	enum result result = data_path(arena, "lab/scenarios/steady.yaml", &path, err);
+	if (result != RESULT_OK)
+		return result;
 	const char *folder = arena_strndup(arena, path, strlen(path) - strlen("/steady.yaml"));
 	int count = folder != NULL ? scandir(folder, &entries, run_is_yaml, alphasort) : -1;
-	for (int i = 0; i < count; i++) {
-		const char *file = arena_printf(arena, "%s/%s", folder, entries[i]->d_name);
-		int status = lab_word_stopped() ? 1 : file == NULL ? 2 : run_operand(file, w);
-		worst = status > worst ? status : worst;
+	if (count < 0)
+		return error_set(
+		        err, RESULT_NOT_FOUND, "cannot list the scenarios beside %s", path);
+	*n = (size_t)count;
+	*operands = arena_array(arena, *n, sizeof **operands);
+	bool is_whole = *operands != NULL;
+	for (size_t i = 0; i < *n; i++) {
+		if (is_whole)
+			(*operands)[i] = arena_printf(arena, "%s/%s", folder, entries[i]->d_name);
+		is_whole = is_whole && (*operands)[i] != NULL;
 		free(entries[i]);
 	}
-	if (count >= 0)
-		free(entries);
+	free(entries);
+	return is_whole ? RESULT_OK : error_set(err, RESULT_MEMORY, "out of memory");
+}
+
+static int run_all(struct wishes *w, struct buffer *table)
+{
+	struct error err = {0};
+	size_t count = 0;
+	struct arena *arena = arena_new(1u << 20);
+	enum result result = arena != NULL ? find_all(arena, &w->operands, &count, &err)
+	                                   : error_set(&err, RESULT_MEMORY, "out of memory");
+	int status = result == RESULT_OK ? run_each(w, count, table) : lab_word_fail("run", &err);
 	arena_free(arena);
-	return count > 0 ? worst : 2;
+	return status;
 }
 
 static const char about[] =
@@ -202,11 +222,12 @@ static const char more[] = "exit status:\n"
 
 int lab_word_run(int argc, char **argv)
 {
-	struct wishes w = {0};
+	struct wishes w = {.jobs = 1};
 	bool all = false;
+	const char *jobs = NULL;
 	const struct option_spec specs[] = {
-	        {"--all", NULL, "every scenario that comes with Baton, one after the other",
-	                .flag = &all},
+	        {"--all", NULL, "every scenario that comes with Baton", .flag = &all},
+	        {"--jobs", "N", "so many at once (default: 1, one after the other)", .text = &jobs},
 	        {"--json", NULL, "print the counts as one JSON object for each", .flag = &w.json},
 	        {"--log", "FILE", "one line for each answer (of the last scenario)",
 	                .text = &w.log},
@@ -223,12 +244,17 @@ int lab_word_run(int argc, char **argv)
 		return status;
 	if ((n == 0) != all)
 		return usage_error("lab run: expected scenarios, or --all; --help explains");
+	status = lab_word_number("--jobs", jobs, 1, JOBS_MAX, &w.jobs);
+	if (status != 0)
+		return status;
+	if (w.jobs > 1 && (w.dir != NULL || w.log != NULL))
+		return usage_error("lab run: --dir and --log are for one scenario at a time, "
+		                   "without --jobs");
 	struct buffer table = buffer_init(1u << 20);
-	table_head(&table);
-	w.table = &table;
-	status = all ? run_all(&w) : run_each(n, argv, &w);
-	if (!w.json && (all || n > 1))
-		fputs(buffer_text(&table), stdout);
+	w.operands = argv;
+	status = all ? run_all(&w, &table) : run_each(&w, (size_t)n, &table);
+	if (!w.json && (all || n > 1) && table.length > 0)
+		table_print(&table);
 	buffer_free(&table);
 	return output_end(status);
 }
