@@ -25,8 +25,6 @@
 #                                 data with a ZSK, both with a CSK
 #     flip KEY...                 data is signed with these own keys and no others
 #     freeze, thaw                CDS and CDNSKEY records are taken away, or published for its own KSKs
-#     secondary ADDRESS           the zone is transferred from there, and served as it is
-#     primary                     the zone is its own again, and signed here
 #
 # A rollover is several of these, and when each one is safe is not said here: baton-run(1) knows.
 # It needs jq. Messages go to standard error; status 0: done, otherwise nothing more than what was said.
@@ -34,8 +32,8 @@
 # An adapter defines, before it takes this in: signer_list (own keys, as `list` shows them),
 # signer_foreign (KEYs), signer_generate ROLE ALGORITHM, signer_set ID ROLE PUBLISH SIGNS-KEYS
 # SIGNS-DATA (in true and false), signer_add_foreign TTL KEY, signer_remove_foreign KEY,
-# signer_replace TYPE TTL (contents on standard input), signer_freeze, signer_thaw, signer_secondary
-# ADDRESS, signer_primary, and signer_commit, which comes last where anything was changed. With
+# signer_replace TYPE TTL (contents on standard input), signer_freeze, signer_thaw, and
+# signer_commit, which comes last where anything was changed. With
 # ksk_always_signs=yes every KSK that is published signs.
 
 fail() {
@@ -202,8 +200,7 @@ told_by_words() {
 		data_signers=$(printf '%s\n' "$@")
 		apply
 		;;
-	freeze | thaw | primary) "signer_$word" ;;
-	secondary) signer_secondary "$1" ;;
+	freeze | thaw) "signer_$word" ;;
 	*) fail "unknown word '$word'" ;;
 	esac
 }
