@@ -147,6 +147,19 @@ bool another_is_under_way(const struct decider *d, const struct task *task)
 	return false;
 }
 
+void wait_as_agreed(struct decider *d, const struct task *task, int64_t over_ms)
+{
+	struct move *m = move_add(d, MOVE_WAIT, task);
+	const struct procedure_step *step = task->step;
+	char texts[sizeof m->text] = "";
+	size_t n = 0;
+	for (size_t i = 0; i < step->wait_count && n < sizeof texts; i++)
+		n += (size_t)snprintf(texts + n, sizeof texts - n, "%s%s", i > 0 ? "; " : "",
+		        step->waits[i].text);
+	m->until_ms = over_ms;
+	move_say(m, "the procedure says to wait: %s", texts);
+}
+
 // ---- Steps that the DNS does not show --------------------------------------------------------
 
 static void decide_without_effect(struct decider *d, const struct procedure_step *step)
@@ -161,9 +174,7 @@ static void decide_without_effect(struct decider *d, const struct procedure_step
 		return;
 	}
 	if (over_ms > d->now_ms) {
-		struct move *m = move_add(d, MOVE_WAIT, &task);
-		m->until_ms = over_ms;
-		move_say(m, "the procedure says to wait");
+		wait_as_agreed(d, &task, over_ms);
 		return;
 	}
 	if (task.progress->turn_ms == TIME_NEVER_MS)

@@ -278,9 +278,7 @@ static bool waits_for_others(struct decider *d, const struct task *task)
 	}
 	if (over_ms <= d->now_ms)
 		return false;
-	struct move *m = move_add(d, MOVE_WAIT, task);
-	m->until_ms = over_ms;
-	move_say(m, "the procedure says to wait");
+	wait_as_agreed(d, task, over_ms);
 	return true;
 }
 

@@ -32,6 +32,8 @@ struct task task_of(const struct decider *d, const struct procedure_step *step, 
 // The next move. Beyond the maximum the last one is overwritten.
 struct move *move_add(struct decider *d, enum move_kind kind, const struct task *task);
 void move_say(struct move *move, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// The procedure's own waits make the task wait until then.
+void wait_as_agreed(struct decider *d, const struct task *task, int64_t over_ms);
 
 // Bits over parties that have to agree and have not.
 uint32_t approvals_missing(const struct decider *d, const struct procedure_step *step);

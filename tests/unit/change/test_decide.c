@@ -486,7 +486,7 @@ static void explicit_waits_are_kept_and_do_not_make_safe(void **state)
 	int64_t seen_ms = b->now_ms;
 	bench_look(b, 60);
 	const struct move *wait = assert_move(b, "late", MOVE_WAIT);
-	assert_says(wait, "the procedure says to wait");
+	assert_says(wait, "the procedure says to wait: 2 * ttl(losing.dnskey) after one");
 	assert_int_equal(wait->until_ms, seen_ms + 2 * HOUR_MS);
 	bench_look(b, 2 * 3600);
 	assert_move(b, "late", MOVE_ASK);
