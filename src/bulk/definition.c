@@ -11,7 +11,8 @@
 #include "base/template.h"
 #include "base/yaml.h"
 
-enum { ZONE_ARENA_MAX = 64 << 20, LIMIT_MAX = 1000000 };
+// The name of a file has 255 octets at most; ".journal.private-journal" comes behind the zone's.
+enum { ZONE_ARENA_MAX = 64 << 20, LIMIT_MAX = 1000000, MAX_NAME = 230 };
 
 struct loader {
 	struct arena *arena;
@@ -140,7 +141,7 @@ static enum result read_zones(struct loader *l)
 {
 	struct bulk_definition *b = l->b;
 	const struct yaml_node *node = yaml_get(l->root, "zones");
-	const char *name, *path = b->file;
+	const char *name, *path = b->zones_file = b->file;
 	char *text;
 	size_t length;
 	if (node != NULL && node->kind == YAML_LIST) {
@@ -153,7 +154,8 @@ static enum result read_zones(struct loader *l)
 	if (result == RESULT_OK && (path = path_beside(l, name)) == NULL)
 		result = too_large(l);
 	if (result == RESULT_OK)
-		result = file_read(l->arena, path, BULK_MAX_ZONES_OCTETS, &text, &length, l->err);
+		result = file_read(l->arena, b->zones_file = path, BULK_MAX_ZONES_OCTETS, &text,
+		        &length, l->err);
 	if (result == RESULT_OK)
 		result = bulk_zones_parse(l->arena, path, text, length, b->column_count, &b->zones,
 		        &b->zone_count, l->err);
@@ -313,7 +315,7 @@ static enum result read_limit(
 {
 	static const char *const known[] = {"effects", "per", "zones", NULL};
 	struct bulk_limit *limit = &l->b->limits[l->b->limit_count++];
-	*limit = (struct bulk_limit){.party = name->text, .per_ms = MINUTE_MS};
+	*limit = (struct bulk_limit){.party = name->text, .line = name->line, .per_ms = MINUTE_MS};
 	enum result result = yaml_known_keys(map, "a rate", known, l->err);
 	if (result == RESULT_OK)
 		result = read_count(l, map, "effects", BULK_MAX_EFFECTS, &limit->effects);
@@ -322,7 +324,13 @@ static enum result read_limit(
 	if (result == RESULT_OK && limit->per_ms <= 0)
 		return yaml_error(
 		        yaml_get(map, "per"), l->err, "'per' must be longer than nothing");
-	return result == RESULT_OK ? read_count(l, map, "zones", LIMIT_MAX, &limit->zones) : result;
+	if (result == RESULT_OK)
+		result = read_count(l, map, "zones", LIMIT_MAX, &limit->zones);
+	if (result == RESULT_OK && limit->effects == 0 && limit->zones == 0)
+		return yaml_error(map, l->err,
+		        "the rate of '%.60s' limits nothing: it has 'effects', 'zones', or both",
+		        name->text);
+	return result;
 }
 
 static enum result read_rate(struct loader *l)
@@ -465,8 +473,8 @@ static enum result find_lane(
 	char parent[DNS_NAME_TEXT] = "";
 	if (party < 0)
 		return error_set(l->err, RESULT_INPUT,
-		        "%s: 'rate' names '%.60s', and procedure '%s' has no such party", b->file,
-		        b->limits[limit].party, d->procedure->id);
+		        "%s:%d: 'rate' names '%.60s', and procedure '%s' has no such party",
+		        b->file, b->limits[limit].line, b->limits[limit].party, d->procedure->id);
 	if (is_parent(d, party))
 		dns_name_text(d->parent_zone.wire, parent);
 	// Neighbours are mostly alike: the newest first.
@@ -498,9 +506,15 @@ static enum result take_zone(
 	char *journal = arena_printf(l->arena, "%s/%s.journal", l->b->journals, zone->name);
 	if (lanes == NULL || journal == NULL)
 		return too_large(l);
-	// RFC 2317 gives zones names such as 0/25.2.0.192.in-addr.arpa.
+	// RFC 2317 gives zones names such as 0/25.2.0.192.in-addr.arpa; no name has a comma in it.
 	for (char *c = journal + strlen(l->b->journals) + 1; *c != '\0'; c++)
-		*c = *c == '/' ? '_' : *c;
+		*c = *c == '/' ? ',' : *c;
+	if (strlen(zone->name) > MAX_NAME)
+		return error_set(l->err, RESULT_INPUT,
+		        "%s:%d: the name of zone %s is longer than the %d octets that the name of "
+		        "a journal has room for: `baton run` can change it, with a journal of "
+		        "another name",
+		        l->b->zones_file, zone->line, zone->name, MAX_NAME);
 	zone->journal = journal;
 	zone->lanes = lanes;
 	enum result result = bulk_definition_zone(scratch, l->b, zone, &d, l->err);

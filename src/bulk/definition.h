@@ -22,6 +22,7 @@ enum { BULK_MAX_WAVES = 64, BULK_MAX_LIMITS = 16, BULK_MAX_LANES = 4096, BULK_MA
 
 struct bulk_limit {
 	const char *party; // its name in the procedure
+	int line;          // of the file
 	unsigned effects;  // at most so many in per_ms; 0: no limit
 	int64_t per_ms;
 	unsigned zones; // at most so many in mid-change; 0: no limit
@@ -42,6 +43,7 @@ struct bulk_definition {
 	const char *template_path, *template_text;
 	size_t column_count;
 	const char *columns[BULK_MAX_COLUMNS];
+	const char *zones_file; // which their lines are of
 	size_t zone_count;
 	struct bulk_zone *zones; // in the order in which they go, wave by wave
 	const struct bulk_zone **by_name;

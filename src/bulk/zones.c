@@ -80,10 +80,15 @@ static const char *next_word(struct reader *r, enum result *result)
 	}
 	size_t n = (size_t)(r->at - begin);
 	r->at += quoted;
-	char *word = memchr(begin, '\0', n) != NULL ? NULL : arena_strndup(r->arena, begin, n);
-	if (word == NULL)
+	if (memchr(begin, '\0', n) != NULL) {
 		*result = error_set(
-		        r->err, RESULT_INPUT, "%s:%d: this line cannot be used", r->file, r->line);
+		        r->err, RESULT_INPUT, "%s:%d: there is a NUL in it", r->file, r->line);
+		return NULL;
+	}
+	char *word = arena_strndup(r->arena, begin, n);
+	if (word == NULL)
+		*result =
+		        error_set(r->err, RESULT_LIMIT, "%s:%d: too many zones", r->file, r->line);
 	return word;
 }
 

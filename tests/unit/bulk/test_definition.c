@@ -122,6 +122,28 @@ static void every_zone_has_a_change_of_its_own(void **state)
 	assert_string_equal(text, "192.0.2.12");
 }
 
+// No two zones have one journal, whatever their names have in place of letters.
+static void every_zone_has_a_journal_of_its_own(void **state)
+{
+	(void)state;
+	const struct bulk_definition *b;
+	char *numbered = arena_strdup(arena, template);
+	memcpy(strstr(numbered, "move-${ZONE}"), "${NUMBER}   ", 12);
+	put("move.yaml", numbered);
+	put("bulk.yaml", HEAD);
+	put("zones.txt", "0/25.test 192.0.2.11\n0_25.test 192.0.2.12\n0-25.test 192.0.2.13\n"
+	                 "0.25.test 192.0.2.14\n");
+	if (bulk_definition_load(arena, path_of("bulk.yaml"), &b, &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < 4; i++) {
+		assert_null(strchr(b->zones[i].journal + strlen(b->journals) + 1, '/'));
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(b->zones[i].journal, b->zones[k].journal);
+	}
+}
+
+#define LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+
 static void bad_lines_are_named(void **state)
 {
 	(void)state;
@@ -136,6 +158,8 @@ static void bad_lines_are_named(void **state)
 	refuses("a.test {procedure\n", "", "mean something in YAML");
 	refuses("a.test \"x: y\"\n", "", "mean something in YAML");
 	refuses("# nobody\n", "", "there is no zone in it");
+	refuses("a.test 192.0.2.10\n" LABEL LABEL LABEL LABEL "test 192.0.2.11\n", "",
+	        "zones.txt:2: the name of zone aaaa");
 	// What is wrong with a zone's own change names the line of the template, and the zone.
 	refuses("a.test 192.0.2.10\nb.test nowhere\n", "", "move.yaml:9:");
 	refuses("a.test 192.0.2.10\nb.test nowhere\n", "", "(for zone b.test)");
@@ -152,7 +176,9 @@ static void bad_settings_are_named(void **state)
 	refuses(ten, "canary: [x.test]\n", "'x.test' is none of the zones");
 	refuses(ten, "canary: [a.test, A.test]\n", "is there twice");
 	refuses(ten, "soak: 1h\n", "there is no 'canary'");
-	refuses(ten, "rate: {nobody: {effects: 1}}\n", "has no such party");
+	refuses(ten, "rate: {nobody: {effects: 1}}\n", "bulk.yaml:5: 'rate' names 'nobody'");
+	refuses(ten, "rate:\n  losing: {per: 1h}\n",
+	        "bulk.yaml:6:11: the rate of 'losing' limits nothing");
 	refuses(ten, "rate: {losing: {effects: 0}}\n", "effects");
 	refuses(ten, "preflight: {failure: ignore}\n", "expected halt or skip");
 	refuses(ten, "wave: [1]\n", "did you mean 'waves'");
@@ -187,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(waves_follow_the_file),
 	        cmocka_unit_test(every_zone_has_a_change_of_its_own),
+	        cmocka_unit_test(every_zone_has_a_journal_of_its_own),
 	        cmocka_unit_test(bad_lines_are_named),
 	        cmocka_unit_test(bad_settings_are_named),
 	        cmocka_unit_test(templates_are_checked),
