@@ -178,18 +178,20 @@ static void go_on(struct bulk *b)
 	}
 }
 
+// Somebody may say to go on also where nothing is halted: for zones that are held.
 static void say_halts(struct bulk *b)
 {
 	int by = bulk_zone_find(b->d, b->state->halted_by);
-	if (b->state->halted && !b->was_halted)
+	bool resumed = b->state->resumes != b->resumes;
+	b->resumes = b->state->resumes;
+	if (resumed)
+		bulk_say(b, BULK_SAID_RESUMED, b->d->zone_count, "");
+	if (b->state->halted && (resumed || !b->was_halted))
 		bulk_say(b, BULK_SAID_HALTED, by < 0 ? b->d->zone_count : (size_t)by,
 		        b->state->halted_text);
-	bool resumed = !b->state->halted && b->was_halted;
 	b->was_halted = b->state->halted;
-	if (!resumed)
-		return;
-	bulk_say(b, BULK_SAID_RESUMED, b->d->zone_count, "");
-	go_on(b);
+	if (resumed)
+		go_on(b);
 }
 
 static bool is_over(const struct bulk *b)
@@ -307,6 +309,7 @@ enum result bulk_new(const struct bulk_options *options, struct bulk **bulk, str
 		return result;
 	}
 	b->was_halted = b->state->halted;
+	b->resumes = b->state->resumes;
 	bulk_decide(b->state, loop_now_ms(b->o.loop), &b->decision);
 	b->wave_said = b->decision.wave;
 	go_on(b);

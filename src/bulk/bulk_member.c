@@ -176,13 +176,13 @@ static void raise(struct member *m, const char *key, const char *text)
 		bulk_turn_soon(b);
 }
 
-static void set_aside(struct member *m, const char *text)
+static void set_aside(struct bulk *b, size_t zone, const char *text)
 {
-	struct bulk *b = m->bulk;
-	if (!bulk_note(b, "aside", m->zone, json_pack("{s:o}", "text", change_record_text(text))))
+	if (!bulk_note(b, "aside", zone, json_pack("{s:o}", "text", change_record_text(text))))
 		return;
-	bulk_say(b, BULK_SAID_ASIDE, m->zone, text);
-	m->ended = true;
+	bulk_say(b, BULK_SAID_ASIDE, zone, text);
+	if (b->members[zone] != NULL)
+		b->members[zone]->ended = true;
 	bulk_turn_soon(b);
 }
 
@@ -199,7 +199,7 @@ static void check_preflight(struct member *m, const struct change_view *view)
 	snprintf(text, sizeof text, "preflight: %.*s", (int)strcspn(view->missing, "\n"),
 	        view->missing);
 	if (m->bulk->d->skip_preflight)
-		set_aside(m, text);
+		set_aside(m->bulk, m->zone, text);
 	else if (state_of(m)->key[0] == '\0')
 		raise(m, "preflight", text);
 }
@@ -253,6 +253,10 @@ static enum result find_definition(
 	return result;
 }
 
+static const char lost[] =
+        "%s: the change has begun, and its journal is not there: bring it back, for "
+        "nothing else knows how far it is";
+
 // A change that has begun keeps the definition with which it began.
 static enum result find_definition_of(struct member *m, struct error *err)
 {
@@ -260,16 +264,28 @@ static enum result find_definition_of(struct member *m, struct error *err)
 	struct finding f = {.arena = m->arena};
 	struct journal_filter filter = {.kind = JOURNAL_CHANGE_CREATED, .limit = 1};
 	enum result result = journal_iterate(m->journal, &filter, find_definition, &f, err);
+	if (result == RESULT_OK && f.definition == NULL && state_of(m)->begun)
+		return error_set(err, RESULT_NOT_FOUND, lost, zone->journal);
 	if (result == RESULT_OK && f.definition == NULL)
 		return bulk_definition_zone(m->arena, m->bulk->d, zone, &m->definition, err);
 	m->definition = f.definition;
 	return result;
 }
 
+// Where the change has begun, its journal is there.
+static enum result open_journal(struct member *m, struct error *err)
+{
+	const char *path = m->bulk->d->zones[m->zone].journal;
+	bool begun = state_of(m)->begun;
+	struct journal_options options = {.clock = m->bulk->clock, .random = m->bulk->o.random};
+	enum result result = journal_open(
+	        path, begun ? JOURNAL_WRITE : JOURNAL_CREATE, &options, &m->journal, err);
+	return begun && result == RESULT_NOT_FOUND ? error_set(err, result, lost, path) : result;
+}
+
 static enum result start_engine(struct member *m, struct error *err)
 {
 	struct bulk *b = m->bulk;
-	struct journal_options options = {.clock = b->clock, .random = b->o.random};
 	struct change_engine_options o = {.loop = b->o.loop,
 	        .random = b->o.random,
 	        .host = &m->host,
@@ -284,8 +300,7 @@ static enum result start_engine(struct member *m, struct error *err)
 	m->arena = arena_new(MEMBER_ARENA_MAX);
 	if (m->arena == NULL)
 		return error_set(err, RESULT_MEMORY, "out of memory");
-	enum result result = journal_open(
-	        b->d->zones[m->zone].journal, JOURNAL_CREATE, &options, &m->journal, err);
+	enum result result = open_journal(m, err);
 	if (result == RESULT_OK)
 		result = find_definition_of(m, err);
 	if (result == RESULT_OK)
@@ -315,14 +330,15 @@ static void link_in(struct member *m)
 static void open_fails(struct member *m, struct error *err)
 {
 	struct bulk *b = m->bulk;
+	const struct bulk_zone_state *z = state_of(m);
 	bool ours = err->code == RESULT_SYSTEM || err->code == RESULT_MEMORY ||
 	            err->code == RESULT_CORRUPT || err->code == RESULT_LIMIT;
 	if (ours) {
 		error_set(&b->err, err->code, "zone %s: %s", b->d->zones[m->zone].name, err->text);
 		bulk_fail(b);
-	} else if (b->d->skip_preflight && !b->state->zones[m->zone].begun)
-		set_aside(m, err->text);
-	else
+	} else if (b->d->skip_preflight && !z->begun)
+		set_aside(b, m->zone, err->text);
+	else if (!z->held || strcmp(z->key, "start") != 0)
 		raise(m, "start", err->text);
 }
 
@@ -436,6 +452,10 @@ static void append_undo(struct bulk *b, struct journal *journal, const struct ch
 void member_undo(struct bulk *b, size_t zone)
 {
 	struct member *m = b->members[zone];
+	if (!b->state->zones[zone].begun) {
+		set_aside(b, zone, "given up before its first step");
+		return;
+	}
 	if (m == NULL || m->watched) {
 		if (m != NULL)
 			member_close(m);
@@ -445,10 +465,6 @@ void member_undo(struct bulk *b, size_t zone)
 	}
 	if (m == NULL || b->end != BULK_RUNNING)
 		return;
-	if (!b->state->zones[zone].begun) {
-		set_aside(m, "given up before its first step");
-		return;
-	}
 	append_undo(b, m->journal, m->definition);
 	if (b->end != BULK_RUNNING || !bulk_note(b, "undoing", zone, NULL))
 		return;

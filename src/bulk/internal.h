@@ -48,6 +48,7 @@ struct bulk {
 	struct loop_timer turn, looks, listen;
 	size_t wave_said; // waves up to here were said to be complete
 	bool was_halted;
+	unsigned resumes; // that are known
 	enum bulk_end end;
 	struct error err;
 };

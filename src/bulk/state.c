@@ -62,6 +62,7 @@ static enum result apply_leave(struct bulk_state *s, const struct bulk_zone *zon
 		return corrupt(err, "step");
 	keep(z->step, sizeof z->step, step);
 	z->step_wall_ms = wall_ms;
+	z->begun = true; // also where an end came before the record that says so
 	z->effects++;
 	uint32_t limits = 0;
 	for (size_t i = 0; i < json_array_size(parties); i++) {
@@ -188,6 +189,7 @@ static void apply_resume(
 	bool aside = json_is_true(json_object_get(payload, "aside"));
 	s->halted = false;
 	s->new_anomalies = 0;
+	s->resumes++;
 	for (size_t i = 0; i < s->definition->zone_count; i++) {
 		struct bulk_zone_state *z = &s->zones[i];
 		z->held = false;

@@ -75,6 +75,7 @@ struct bulk_state {
 	char halted_text[BULK_TEXT];
 	int64_t halted_wall_ms, created_wall_ms;
 	unsigned anomalies, new_anomalies; // in all, and since somebody said to go on
+	unsigned resumes;                  // how often somebody said so
 	int64_t canary_over_ms;            // TIME_NEVER_MS: not yet
 };
 
