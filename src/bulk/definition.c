@@ -393,7 +393,7 @@ static enum result read_settings(struct loader *l)
 	return result;
 }
 
-static enum result read_paths(struct loader *l)
+static enum result read_template(struct loader *l)
 {
 	struct bulk_definition *b = l->b;
 	const char *text;
@@ -411,7 +411,14 @@ static enum result read_paths(struct loader *l)
 		return error_set(
 		        l->err, RESULT_INPUT, "%s: there is a NUL in it", b->template_path);
 	b->template_text = template;
-	text = arena_printf(l->arena, "%s.journals", b->id);
+	return RESULT_OK;
+}
+
+static enum result read_journals(struct loader *l)
+{
+	struct bulk_definition *b = l->b;
+	enum result result = RESULT_OK;
+	const char *text = arena_printf(l->arena, "%s.journals", b->id);
 	if (text != NULL && yaml_get(l->root, "journals") != NULL)
 		result = need_text(l, "journals", &text);
 	if (result == RESULT_OK)
@@ -584,7 +591,9 @@ static enum result take_zones(struct loader *l)
 	return result == RESULT_OK ? check_ids(l, ids) : result;
 }
 
-enum result bulk_definition_load(struct arena *arena, const char *path,
+typedef enum result (*load_part)(struct loader *l);
+
+static enum result load(struct arena *arena, const char *path, const load_part *parts,
         const struct bulk_definition **out, struct error *err)
 {
 	static const char *const known[] = {"bulk", "template", "zones", "columns", "canary",
@@ -600,16 +609,31 @@ enum result bulk_definition_load(struct arena *arena, const char *path,
 	        .queries_each = 50,
 	        .queries_all = 300};
 	struct loader l = {.arena = arena, .b = b, .err = err};
-	enum result (*const parts[])(struct loader *) = {read_id, read_paths, read_columns,
-	        read_zones, read_canary, read_waves, digest, sort_zones, read_settings, take_zones};
 	enum result result = yaml_load(arena, path, &l.root, err);
 	if (result == RESULT_OK)
 		result = yaml_known_keys(l.root, "a bulk", known, err);
-	for (size_t i = 0; result == RESULT_OK && i < sizeof parts / sizeof *parts; i++)
+	for (size_t i = 0; result == RESULT_OK && parts[i] != NULL; i++)
 		result = parts[i](&l);
 	if (result == RESULT_OK)
 		*out = b;
 	return result;
+}
+
+enum result bulk_definition_load(struct arena *arena, const char *path,
+        const struct bulk_definition **out, struct error *err)
+{
+	static const load_part parts[] = {read_id, read_template, read_journals, read_columns,
+	        read_zones, read_canary, read_waves, digest, sort_zones, read_settings, take_zones,
+	        NULL};
+	return load(arena, path, parts, out, err);
+}
+
+enum result bulk_definition_load_zones(struct arena *arena, const char *path,
+        const struct bulk_definition **out, struct error *err)
+{
+	static const load_part parts[] = {read_id, read_journals, read_columns, read_zones,
+	        read_canary, read_waves, digest, sort_zones, NULL};
+	return load(arena, path, parts, out, err);
 }
 
 int bulk_zone_find(const struct bulk_definition *bulk, const char *name)

@@ -69,6 +69,12 @@ struct bulk_definition {
 enum result bulk_definition_load(struct arena *arena, const char *path,
         const struct bulk_definition **out, struct error *err);
 
+// Without template, changes and rates: the zones, their waves, and where the ledger is, which is
+// all that people's words need (ledger.h). So a bulk can be halted at once however many zones it
+// has, and whatever somebody has done to its template meanwhile.
+enum result bulk_definition_load_zones(struct arena *arena, const char *path,
+        const struct bulk_definition **out, struct error *err);
+
 // The change of one zone, with its journal where the bulk has it.
 enum result bulk_definition_zone(struct arena *arena, const struct bulk_definition *bulk,
         const struct bulk_zone *zone, const struct change_definition **out, struct error *err);

@@ -357,9 +357,11 @@ static int do_word(enum word word, const struct given *given, char **argv, int n
 	struct bulk_decision decision;
 	struct bulk_view view;
 	int status = 0;
+	bool speaks = word >= WORD_HALT;
 	enum result result = arena == NULL ? error_set(&err, RESULT_MEMORY, "out of memory")
+	                     : speaks      ? bulk_definition_load_zones(arena, argv[0], &b, &err)
 	                                   : bulk_definition_load(arena, argv[0], &b, &err);
-	if (result == RESULT_OK && word >= WORD_HALT)
+	if (result == RESULT_OK && speaks)
 		result = read_state(arena, b, &state, &decision, &view, &err);
 	if (result == RESULT_OK && word == WORD_CHECK)
 		result = check(arena, b, &err);
@@ -377,7 +379,7 @@ static int do_word(enum word word, const struct given *given, char **argv, int n
 	if (result != RESULT_OK)
 		return usage_error("%s", err.text);
 	// What is recorded counts, whether or not somebody could read so.
-	return word >= WORD_HALT ? 0 : output_end(status);
+	return speaks ? 0 : output_end(status);
 }
 
 static int run_word(enum word word, int argc, char **argv)
