@@ -65,7 +65,9 @@ static void take(struct fleet *f, int publisher, const struct sim_request *reque
 	struct dns_message message;
 	struct arena *arena = arena_new(DNS_MESSAGE_ARENA);
 	count_query(f);
-	if (dns_message_parse(arena, request->data, request->octets, &message, NULL) == RESULT_OK &&
+	if (!f->deaf &&
+	        dns_message_parse(arena, request->data, request->octets, &message, NULL) ==
+	                RESULT_OK &&
 	        message.has_question) {
 		const uint8_t *name = message.question_name;
 		if (message.opcode == 5 && message.section[DNS_AUTHORITY].count > 0)
@@ -240,6 +242,8 @@ static void said(void *ctx, enum bulk_said what, const char *zone, enum change_s
 {
 	struct fleet *f = ctx;
 	f->said[what]++;
+	if (f->on_said != NULL)
+		f->on_said(f, change);
 	if (what == BULK_SAID_CHANGE && change == CHANGE_SAID_ACT) {
 		f->acts++;
 		if (f->on_act != NULL)
@@ -273,7 +277,8 @@ void fleet_run(struct fleet *f, int64_t for_ms)
 		start(f);
 	do
 		f->end = bulk_end(f->bulk, &f->err);
-	while (f->end == BULK_RUNNING && !(f->acts >= f->end_after && acts < f->end_after) &&
+	while (f->end == BULK_RUNNING && !f->deaf &&
+	        !(f->acts >= f->end_after && acts < f->end_after) &&
 	        loop_run(f->loop, until_ms) == LOOP_STOPPED);
 	f->end = bulk_end(f->bulk, &f->err);
 	if (f->end == BULK_FAILED)

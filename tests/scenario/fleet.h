@@ -49,6 +49,8 @@ struct fleet {
 	int64_t second, in_second;
 	void (*on_act)(struct fleet *fleet, size_t zone, const char *step); // may be NULL
 	unsigned end_after; // acts: ends the process then; 0: never
+	void (*on_said)(struct fleet *fleet, enum change_said change); // may be NULL
+	bool deaf;                                                     // no server hears anything
 };
 
 struct fleet *fleet_new(const struct fleet_options *options);

@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "journal/verify.h"
 
 #define MONTH_MS (30 * DAY_MS)
+
+enum { ON_ITS_WAY_MS = 6 }; // of a datagram to a server
 
 static const char *journal_of(const struct fleet *f, size_t zone)
 {
@@ -111,15 +114,7 @@ static void copy(struct arena *arena, const char *from, const char *to)
 	closedir(dir);
 }
 
-static char saved[64];
-
-static void save(struct fleet *f, size_t zone, const char *step)
-{
-	(void)zone;
-	(void)step;
-	if (f->acts == 1)
-		copy(f->arena, f->definition->journals, saved);
-}
+static char saved[80];
 
 static void empty(const char *folder)
 {
@@ -133,30 +128,112 @@ static void empty(const char *folder)
 	closedir(dir);
 }
 
-// The disk as it is while the first effect is on its way: then nothing more is written.
-static void ended_at_the_first_effect_it_takes_that_back(void **state)
+static unsigned saids, last_said;
+
+// The disk as it is now is what the next process finds, and nothing more is heard of this one; but
+// what it is about to send, and its intent is on the disk, arrives.
+static void save(struct fleet *f, enum change_said change)
 {
-	(void)state;
-	struct fleet *f = fleet_new(&(struct fleet_options){.zones = 1});
-	strcpy(saved, "/tmp/baton-saved-XXXXXX");
-	assert_non_null(mkdtemp(saved));
-	f->on_act = save;
-	f->end_after = 1;
+	if (++saids != last_said)
+		return;
+	copy(f->arena, f->definition->journals, saved);
+	if (change == CHANGE_SAID_ACT)
+		f->end_after = f->acts + 1;
+	else
+		f->deaf = true;
+	loop_stop(f->loop);
+}
+
+static struct fleet *killed_at(unsigned said, const char *more)
+{
+	struct fleet *f = fleet_new(&(struct fleet_options){.zones = 2, .more = more});
+	snprintf(saved, sizeof saved, "%s-saved", f->folder);
+	assert_int_equal(mkdir(saved, 0700), 0);
+	saids = 0;
+	last_said = said;
+	f->on_said = save;
 	fleet_run(f, MONTH_MS);
+	f->on_said = NULL;
+	if (saids < said)
+		return f;
+	loop_run(f->loop, loop_now_ms(f->loop) + ON_ITS_WAY_MS);
 	fleet_kill(f);
+	f->deaf = false;
 	empty(f->definition->journals);
 	copy(f->arena, saved, f->definition->journals);
+	return f;
+}
+
+static void expect_good_journals(const struct fleet *f)
+{
+	struct error err;
+	for (size_t i = 0; i < f->definition->zone_count; i++) {
+		struct journal_report report;
+		if (access(journal_of(f, i), F_OK) != 0)
+			continue;
+		if (journal_verify(journal_of(f, i), NULL, &report, &err) != RESULT_OK)
+			fail_msg("%s", err.text);
+		if (!report.good)
+			fail_msg("%s", report.text);
+	}
+}
+
+static void end(struct fleet *f)
+{
+	fleet_kill(f);
+	expect_good_journals(f);
 	empty(saved);
 	rmdir(saved);
-	fleet_say(f, JOURNAL_UNDO, json_object());
-	fleet_run(f, MONTH_MS);
-	assert_int_equal(f->end, BULK_STOPPED);
-	assert_int_equal(phase_of(f, 0), BULK_UNDONE);
-	for (int p = SIMDNS_LOSING; p <= SIMDNS_GAINING; p++)
-		assert_int_equal(simdns_keys(f->dns[0], p),
-		        p == SIMDNS_LOSING ? SIMDNS_LOSING_KSK | SIMDNS_LOSING_ZSK
-		                           : SIMDNS_GAINING_KSK | SIMDNS_GAINING_ZSK);
 	fleet_free(f);
+}
+
+// Each of the things that are said, from the first to the last one, in a run of its own.
+static void killed_at_any_instant_it_does_nothing_twice(void **state)
+{
+	(void)state;
+	unsigned said = 0;
+	bool more = true;
+	while (more) {
+		struct fleet *f = killed_at(++said, "canary: 1\n");
+		more = f->bulk == NULL;
+		fleet_run(f, MONTH_MS);
+		assert_int_equal(f->end, BULK_COMPLETE);
+		assert_int_equal(f->said[BULK_SAID_ANOMALY], 0);
+		for (int p = 0; p < SIMDNS_PUBLISHERS; p++)
+			assert_int_equal(fleet_changes(f, p), 2);
+		end(f);
+	}
+	assert_true(said > 20);
+	print_message("# %u instants\n", said);
+}
+
+static void killed_at_any_instant_it_takes_everything_back(void **state)
+{
+	(void)state;
+	unsigned said = 0;
+	bool more = true;
+	while (more) {
+		struct fleet *f = killed_at(++said, "rate: {registry: {effects: 1, per: 12h}}\n");
+		more = f->bulk == NULL;
+		if (more)
+			fleet_say(f, JOURNAL_UNDO, json_object());
+		fleet_run(f, MONTH_MS);
+		assert_int_equal(f->end, more ? BULK_STOPPED : BULK_COMPLETE);
+		for (size_t i = 0; i < 2; i++) {
+			bool finished = phase_of(f, i) == BULK_FINISHED;
+			assert_true(phase_of(f, i) != BULK_ASIDE ||
+			            fleet_state(f)->zones[i].effects == 0);
+			assert_int_equal(simdns_keys(f->dns[i], SIMDNS_LOSING),
+			        SIMDNS_LOSING_KSK | SIMDNS_LOSING_ZSK |
+			                (finished ? SIMDNS_GAINING_ZSK : 0));
+			assert_int_equal(simdns_keys(f->dns[i], SIMDNS_GAINING),
+			        SIMDNS_GAINING_KSK | SIMDNS_GAINING_ZSK |
+			                (finished ? SIMDNS_LOSING_ZSK : 0));
+			assert_int_equal(simdns_ds(f->dns[i]),
+			        SIMDNS_LOSING_KSK | (finished ? SIMDNS_GAINING_KSK : 0));
+		}
+		end(f);
+	}
 }
 
 // Without its journal nobody knows what a zone in mid-change waits for.
@@ -208,7 +285,8 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(it_goes_on_when_it_is_mended_and_somebody_says_so),
 	        cmocka_unit_test(where_it_is_not_mended_it_is_wrong_once_more),
 	        cmocka_unit_test(it_is_set_aside_when_all_is_taken_back),
-	        cmocka_unit_test(ended_at_the_first_effect_it_takes_that_back),
+	        cmocka_unit_test(killed_at_any_instant_it_does_nothing_twice),
+	        cmocka_unit_test(killed_at_any_instant_it_takes_everything_back),
 	        cmocka_unit_test(a_journal_that_is_gone_halts),
 	        cmocka_unit_test(a_clock_that_is_set_breaks_no_rate),
 	};
