@@ -120,13 +120,13 @@ static enum result judge_sticky(struct descent *d, const struct walk *there,
 	if (sticky.ns == SAFETY_NS_PARENT)
 		return RESULT_OK;
 	sticky.ns = SAFETY_NS_STICKY;
-	enum result result = worst_word(d, there, undo->begin_ms, &sticky, &there_word);
-	if (result == RESULT_OK)
-		result = worst_word(d, back, undo->end_ms, &sticky, &back_word);
+	enum result result = worst_word(d, back, undo->end_ms, &sticky, &back_word);
+	if (result != RESULT_OK || back_word <= found->sticky_word)
+		return result; // as nearly always: nothing is wrong
+	result = worst_word(d, there, undo->begin_ms, &sticky, &there_word);
 	if (result == RESULT_OK)
 		result = worst_word(d, back, undo->end_ms, &there->s->readers, &usual_word);
-	if (result == RESULT_OK && back_word > there_word && back_word > usual_word &&
-	        back_word > found->sticky_word) {
+	if (result == RESULT_OK && back_word > there_word && back_word > usual_word) {
 		found->sticky_word = back_word;
 		found->sticky_at = way;
 	}

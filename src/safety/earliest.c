@@ -252,22 +252,38 @@ enum result safety_earliest(const struct safety_history *history,
 	return result;
 }
 
+// Whether an instant comes that is safe for sticky readers as well; the window is theirs then.
+static enum result find_patient(const struct safety_history *history,
+        const struct safety_effect *effect, const struct safety_readers *sticky, int64_t now_ms,
+        struct safety_window *window, bool *found)
+{
+	struct safety_window patient;
+	enum result result = safety_earliest(history, effect, sticky, now_ms, &patient, NULL);
+	*found = result == RESULT_OK && patient.possible && patient.from_ms > window->from_ms &&
+	         patient.from_ms < window->until_ms;
+	if (*found)
+		*window = patient;
+	return result;
+}
+
 enum result safety_earliest_back(const struct safety_history *history,
         const struct safety_effect *effect, const struct safety_readers *readers, int64_t now_ms,
         struct safety_window *window, struct safety_history *after)
 {
-	struct safety_readers chosen = *readers, sticky = *readers;
-	struct safety_window usual, patient;
+	enum { ONE_GROUP = 2 }; // publishers: the parent and a group, which nobody can leave
+	struct safety_readers sticky = *readers;
+	struct safety_window w;
+	bool patient = false;
 	sticky.ns = SAFETY_NS_STICKY;
-	enum result result = safety_earliest(history, effect, readers, now_ms, &usual, NULL);
-	if (result == RESULT_OK && usual.possible && readers->ns != SAFETY_NS_PARENT) {
-		result = safety_earliest(history, effect, &sticky, now_ms, &patient, NULL);
-		if (result == RESULT_OK && patient.possible && patient.from_ms > usual.from_ms &&
-		        patient.from_ms < usual.until_ms)
-			chosen = sticky;
-	}
+	enum result result = safety_earliest(history, effect, readers, now_ms, &w, NULL);
+	if (result == RESULT_OK && w.possible && readers->ns != SAFETY_NS_PARENT &&
+	        history->publishers > ONE_GROUP)
+		result = find_patient(history, effect, &sticky, now_ms, &w, &patient);
+	if (result == RESULT_OK && after != NULL)
+		result = safety_earliest(
+		        history, effect, patient ? &sticky : readers, now_ms, &w, after);
 	if (result == RESULT_OK)
-		result = safety_earliest(history, effect, &chosen, now_ms, window, after);
+		*window = w;
 	return result;
 }
 
