@@ -424,6 +424,7 @@ enum result boot_secondary(struct boot *boot, const struct boot_secondary *what)
 	template_set(boot->vars, "TRANSFER_NAME", what->transfer_name);
 	template_set(boot->vars, "TRANSFER_SECRET", template_get(boot->vars, what->secret_var));
 	template_set(boot->vars, "ZONE1", what->zone1);
+	template_setf(boot->vars, "RELOAD", "%u", what->reload_s);
 	template_set(boot->vars, "MORE_KEYS", what->more_keys != NULL ? what->more_keys : "");
 	template_set(boot->vars, "MORE", what->more != NULL ? what->more : "");
 	template_set(boot->vars, "ZONE2_CLAUSE", "");

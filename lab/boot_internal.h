@@ -82,6 +82,7 @@ struct boot_secondary {
 	const struct lab_server *server;
 	const char *primary, *transfer_name, *secret_var;
 	const char *zone1, *zone2;    // zone2 may be NULL
+	unsigned reload_s;            // it loads what has changed no more often than that
 	const char *more_keys, *more; // further keys, further lines about the zones; may be NULL
 };
 enum result boot_secondary(struct boot *boot, const struct boot_secondary *what);

@@ -251,6 +251,8 @@ static void listener_line(struct listener *l, const struct rehearsal *r, const c
 	l->heard |= r->refused != NULL && line_is(line, "stuck", r->refused);
 	l->heard |= r->missing != NULL && line_is(line, "missing", NULL) &&
 	            strstr(line_text(line, "text"), r->missing) != NULL;
+	l->heard |= r->stops_at != NULL && line_is(line, "stuck", r->stops_at) &&
+	            (r->saying == NULL || strstr(line_text(line, "text"), r->saying) != NULL);
 	json_decref(line);
 }
 
@@ -307,8 +309,9 @@ static enum result listen_to(struct stage *s, struct listener *l, struct error *
 		return RESULT_OK;
 	if (s->r->undo_after != NULL)
 		return undo(s, l, err);
-	return l->acted ? error_set(err, RESULT_REFUSED, "the change acted before it was refused")
-	                : RESULT_OK;
+	return l->acted && s->r->stops_at == NULL
+	               ? error_set(err, RESULT_REFUSED, "the change acted before it was refused")
+	               : RESULT_OK;
 }
 
 static enum result check_end(struct stage *s, struct listener *l, struct error *err)
@@ -316,6 +319,9 @@ static enum result check_end(struct stage *s, struct listener *l, struct error *
 	listener_look(l, s);
 	if (s->r->undo_after != NULL && !l->undone)
 		return error_set(err, RESULT_REFUSED, "the change was to be undone, and is not");
+	if (s->r->stops_at != NULL)
+		return error_set(err, RESULT_REFUSED,
+		        "the change ended by itself, and was to stop at %s", s->r->stops_at);
 	return s->r->refused == NULL && s->r->missing == NULL
 	               ? RESULT_OK
 	               : error_set(err, RESULT_REFUSED,
@@ -334,10 +340,11 @@ static enum result run_once(struct stage *s, struct kills *k, struct rehearsal_o
 		return result;
 	while (!(*ended = program_ended(pid, status))) {
 		poll(NULL, 0, LOOK_MS);
-		bool to_refuse = s->r->refused != NULL || s->r->missing != NULL;
-		if (to_refuse || s->r->undo_after != NULL)
+		bool stops =
+		        s->r->refused != NULL || s->r->missing != NULL || s->r->stops_at != NULL;
+		if (stops || s->r->undo_after != NULL)
 			result = listen_to(s, l, err);
-		bool given_up = result != RESULT_OK || (to_refuse && l->heard);
+		bool given_up = result != RESULT_OK || (stops && l->heard);
 		kills_aim(k, s->r, s->log);
 		bool due = kills_due(k), late = now_ms() >= s->until_ms;
 		if (!due && !late && !given_up)
@@ -453,9 +460,12 @@ void rehearsal_waits(const struct lab *lab, struct buffer *out)
 		if (strcmp(line_text(line, "what"), "waits") == 0 && until_ms > 0)
 			buffer_printf(out, "  waited %4.1f s  %s: %s\n",
 			        (double)(until_ms - at_ms) / 1000, step, line_text(line, "text"));
-		if (strcmp(line_text(line, "what"), "stuck") == 0)
+		if (strcmp(line_text(line, "what"), "stuck") == 0 && until_ms > 0)
+			buffer_printf(out, "  stood  %4.1f s  %s: %s\n",
+			        (double)(until_ms - at_ms) / 1000, step, line_text(line, "text"));
+		else if (strcmp(line_text(line, "what"), "stuck") == 0)
 			buffer_printf(
-			        out, "  refused        %s: %s\n", step, line_text(line, "text"));
+			        out, "  stopped        %s: %s\n", step, line_text(line, "text"));
 	}
 	json_decref(lines);
 }

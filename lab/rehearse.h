@@ -43,6 +43,9 @@ struct rehearsal {
 	// The change must not begin because of something that it says with these words: it is ended
 	// likewise. NULL: it begins.
 	const char *missing;
+	// The command of this step must find fault: the change is ended as soon as it stands still
+	// there, saying what `saying` has (NULL: anything). NULL: none does.
+	const char *stops_at, *saying;
 };
 
 struct rehearsal_outcome {

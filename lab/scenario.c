@@ -286,7 +286,7 @@ static enum result scenario_change(
 	const struct {
 		const char *word, **to;
 	} end[] = {{"undo-after", &step->undo_after}, {"refused", &step->refused},
-	        {"missing", &step->missing}};
+	        {"missing", &step->missing}, {"stops-at", &step->stops_at}};
 	size_t ends = 0;
 	for (size_t i = 0; i < sizeof(end) / sizeof(end[0]); i++)
 		if (result == RESULT_OK && yaml_get(map, end[i].word) != NULL) {
@@ -294,28 +294,47 @@ static enum result scenario_change(
 			ends++;
 		}
 	if (result == RESULT_OK && ends > 1)
-		return yaml_error(
-		        map, err, "'undo-after', 'refused' and 'missing' exclude each other");
+		return yaml_error(map, err,
+		        "'undo-after', 'refused', 'missing' and 'stops-at' exclude each other");
+	if (result == RESULT_OK && yaml_get(map, "saying") != NULL)
+		result = scenario_required(map, "saying", &step->saying, err);
+	if (result == RESULT_OK && step->saying != NULL && step->stops_at == NULL)
+		return yaml_error(map, err, "'saying' needs 'stops-at'");
 	return result == RESULT_OK ? scenario_within(map, &step->time_ms, err) : result;
+}
+
+static enum result scenario_register(const struct yaml_node *node, const struct scenario *scenario,
+        struct scenario_step *step, struct error *err)
+{
+	int64_t rate = 0;
+	if (!scenario->shape->delegations)
+		return yaml_error(node, err, "registrations need a lab of the shape 'tld'");
+	if (node->kind == YAML_SCALAR && strcmp(node->text, "end") == 0)
+		return RESULT_OK;
+	enum result result = yaml_integer(node, "register", 1, REGISTRAR_RATE_MAX, &rate, err);
+	step->rate = (unsigned)rate;
+	return result;
 }
 
 static enum result scenario_step(struct arena *arena, const struct scenario *scenario,
         const struct yaml_node *map, struct scenario_step *step, struct error *err)
 {
-	static const char *const actions[] = {
-	        "sleep", "mark", "update", "wait", "run", "restart", "play", "change", NULL};
-	static const char *const words[][6] = {{"sleep", NULL}, {"mark", NULL},
+	static const char *const actions[] = {"sleep", "mark", "update", "wait", "run", "restart",
+	        "play", "change", "register", NULL};
+	static const char *const words[][8] = {{"sleep", NULL}, {"mark", NULL},
 	        {"update", "script", NULL}, {"wait", NULL}, {"run", "within", NULL},
 	        {"restart", NULL}, {"play", NULL},
-	        {"change", "undo-after", "refused", "missing", "within", NULL}};
+	        {"change", "undo-after", "refused", "missing", "stops-at", "saying", "within",
+	                NULL},
+	        {"register", NULL}};
 	enum result result = yaml_expect(map, "step", YAML_MAP, err);
 	if (result != RESULT_OK)
 		return result;
 	int action = map->count > 0 ? scenario_word(map->keys[0]->text, actions) : -1;
 	if (action < 0)
 		return yaml_error(map, err,
-		        "a step begins with sleep, mark, update, wait, run, restart, play or "
-		        "change");
+		        "a step begins with sleep, mark, update, wait, run, restart, play, "
+		        "change or register");
 	result = yaml_known_keys(map, "step", words[action], err);
 	if (result != RESULT_OK)
 		return result;
@@ -342,6 +361,8 @@ static enum result scenario_step(struct arena *arena, const struct scenario *sce
 		return scenario_play(arena, value, step, err);
 	case SCENARIO_CHANGE:
 		return scenario_change(map, step, err);
+	case SCENARIO_REGISTER:
+		return scenario_register(value, scenario, step, err);
 	}
 	return RESULT_OK;
 }
@@ -500,8 +521,8 @@ static enum result scenario_tolerate(
 static enum result scenario_expect(
         const struct yaml_node *map, struct scenario *scenario, struct error *err)
 {
-	static const char *const words[] = {"every", "insecure", "fresh", "tolerate", "failing",
-	        "after", "within", "predicted", NULL};
+	static const char *const words[] = {"every", "insecure", "fresh", "registered", "tolerate",
+	        "failing", "after", "within", "predicted", NULL};
 	struct scenario_expect *expect = &scenario->expect;
 	const char *every = NULL, *insecure = NULL;
 	enum result result = yaml_known_keys(map, "expect", words, err);
@@ -518,6 +539,9 @@ static enum result scenario_expect(
 	if (result == RESULT_OK && yaml_get(map, "fresh") != NULL)
 		result = yaml_integer(
 		        yaml_get(map, "fresh"), "fresh", 0, LAB_NAMES_MAX, &expect->fresh, err);
+	if (result == RESULT_OK && yaml_get(map, "registered") != NULL)
+		result = yaml_integer(yaml_get(map, "registered"), "registered", 1,
+		        REGISTRAR_RATE_MAX, &expect->registered, err);
 	if (result == RESULT_OK && yaml_get(map, "tolerate") != NULL)
 		result = scenario_tolerate(yaml_get(map, "tolerate"), scenario, err);
 	if (result == RESULT_OK && yaml_get(map, "failing") != NULL)

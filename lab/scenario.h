@@ -24,12 +24,16 @@
 //       - mark: killed
 //       - restart: a1                            # kill a server (SIGKILL) and start it again
 //       - mark: back
+//       - register: 25                           # delegations a second from here on (registrar.h)
+//       - register: end
 //       - play: predicted/hard-switch.yaml       # every event of a timeline at its instant
 //       - change: ksk-rollover                   # lab/changes/…, by `baton run` (rehearse.h)
 //         undo-after: exchange-ds                # optional; or `refused:`, a step never safe,
-//                                                # or `missing:`, what it must not begin for
+//                                                # or `missing:`, what it must not begin for, or
+//                                                # `stops-at:`, a step whose command finds fault
 //     expect:
 //       every: secure                            # no answer that is not authenticated
+//       registered: 20                           # registrations a second, at least
 //       fresh: 100                               # fresh names answered by each validator, at least
 //       tolerate: {failures: 2, from: killed, until: back}    # between these marks
 //
@@ -82,6 +86,7 @@
 #include "lab.h"
 #include "play.h"
 #include "prober.h"
+#include "registrar.h"
 
 #include "base/yaml.h"
 
@@ -98,6 +103,7 @@ enum scenario_action {
 	SCENARIO_RESTART,
 	SCENARIO_PLAY,
 	SCENARIO_CHANGE,
+	SCENARIO_REGISTER,
 };
 
 struct scenario_step {
@@ -111,8 +117,9 @@ struct scenario_step {
 	struct lab_condition condition;
 	const char **words; // NULL-terminated
 	const struct play *play;
+	unsigned rate; // of registrations, a second; 0: they end
 	// Of the rehearsal; all but the first may be NULL.
-	const char *change, *undo_after, *refused, *missing;
+	const char *change, *undo_after, *refused, *missing, *stops_at, *saying;
 };
 
 struct scenario_expect {
@@ -121,6 +128,7 @@ struct scenario_expect {
 	int64_t tolerate;            // so many of each validator do not count,
 	const char *from, *until;    // between these marks; NULL where none is tolerated
 	int64_t fresh;               // least number of fresh answers of each validator
+	int64_t registered;          // least number of acknowledged registrations a second
 	bool failing[LAB_RESOLVERS]; // these must fail
 	bool any_failing;
 	const char *after;                     // mark, or NULL
@@ -150,6 +158,7 @@ struct scenario_outcome {
 	bool met;
 	char why[500]; // empty where met
 	struct prober_counts counts;
+	struct registrar_counts registered; // all 0 where nothing was registered
 	size_t marks;
 	struct {
 		const char *name;

@@ -53,6 +53,16 @@ void scenario_report(const struct scenario *scenario, const struct lab_info *inf
 		        info->resolver[r].id,
 		        seconds(scenario_insecure_ms(&outcome->counts.resolver[r])),
 		        seconds(outcome->planned_insecure_ms));
+	const struct registrar_counts *registered = &outcome->registered;
+	if (registered->started_ms != 0)
+		buffer_printf(out,
+		        "registrations: %llu acknowledged in %.1f s, %.1f a second, at most %.1f s "
+		        "without one; %llu repeated\n",
+		        (unsigned long long)registered->acknowledged,
+		        seconds(registered->stopped_ms - registered->started_ms),
+		        (double)registrar_rate_milli(registered) / 1000,
+		        seconds(registered->longest_gap_ms),
+		        (unsigned long long)registered->repeated);
 	for (int path = 0; scenario->play != NULL && path < SAFETY_PATHS; path++)
 		report_forecast(scenario->play, (enum safety_path)path, out);
 	for (size_t i = 0; i < outcome->marks; i++)
@@ -74,10 +84,11 @@ void scenario_json(const struct scenario *scenario, const struct lab_info *info,
 		json_object_set_new(
 		        marks, outcome->mark[i].name, json_integer(outcome->mark[i].at_ms));
 	prober_json(info, &outcome->counts, &counts);
-	json_t *all = json_pack("{s:o, s:b, s:o, s:I, s:I, s:o}", "scenario",
+	json_t *all = json_pack("{s:o, s:b, s:o, s:I, s:I, s:I, s:o}", "scenario",
 	        json_text(scenario->name), "met", outcome->met, "marks", marks, "change_ms",
 	        (json_int_t)outcome->change_ms, "planned_insecure_ms",
-	        (json_int_t)outcome->planned_insecure_ms, "counts",
+	        (json_int_t)outcome->planned_insecure_ms, "registered",
+	        (json_int_t)outcome->registered.acknowledged, "counts",
 	        json_loads(buffer_text(&counts), 0, NULL));
 	char *text = json_dumps(all, JSON_COMPACT);
 	buffer_printf(out, "%s\n", text != NULL ? text : "null");

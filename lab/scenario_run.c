@@ -68,7 +68,9 @@ static enum result scenario_do_change(const struct lab *lab, const struct scenar
 	        .output = REHEARSAL_LOGGED,
 	        .undo_after = step->undo_after,
 	        .refused = step->refused,
-	        .missing = step->missing};
+	        .missing = step->missing,
+	        .stops_at = step->stops_at,
+	        .saying = step->saying};
 	enum result result = rehearse(lab, &r, &rehearsed, err);
 	outcome->change_ms += rehearsed.took_ms;
 	struct buffer waits = buffer_init(sizeof(outcome->waits));
@@ -90,8 +92,21 @@ static void scenario_set_mark(struct scenario_outcome *outcome, const char *name
 	outcome->mark[outcome->marks++].at_ms = scenario_now_ms();
 }
 
+// Registrations begin, or end; ended twice they are ended.
+static enum result scenario_do_register(const struct lab *lab, unsigned rate,
+        struct registrar **registrar, struct scenario_outcome *outcome, struct error *err)
+{
+	enum result result = RESULT_OK;
+	if (*registrar != NULL)
+		result = registrar_stop(*registrar, &outcome->registered, err);
+	*registrar = NULL;
+	return result == RESULT_OK && rate > 0 ? registrar_start(lab, rate, registrar, err)
+	                                       : result;
+}
+
 static enum result scenario_do(const struct lab *lab, struct arena *arena,
-        const struct scenario_step *step, struct scenario_outcome *outcome, struct error *err)
+        const struct scenario_step *step, struct registrar **registrar,
+        struct scenario_outcome *outcome, struct error *err)
 {
 	switch (step->action) {
 	case SCENARIO_SLEEP:
@@ -113,6 +128,8 @@ static enum result scenario_do(const struct lab *lab, struct arena *arena,
 		return play_run(step->play, lab, outcome->mark[outcome->marks - 1].at_ms, err);
 	case SCENARIO_CHANGE:
 		return scenario_do_change(lab, step, outcome, err);
+	case SCENARIO_REGISTER:
+		return scenario_do_register(lab, step->rate, registrar, outcome, err);
 	}
 	return RESULT_OK;
 }
@@ -120,15 +137,20 @@ static enum result scenario_do(const struct lab *lab, struct arena *arena,
 static enum result scenario_do_all(const struct scenario *scenario, const struct lab *lab,
         struct scenario_outcome *outcome, struct error *err)
 {
+	struct registrar *registrar = NULL;
 	struct arena *arena = arena_new(4u << 20);
 	enum result result =
 	        arena != NULL ? RESULT_OK : error_set(err, RESULT_MEMORY, "out of memory");
 	for (size_t i = 0; i < scenario->steps && result == RESULT_OK; i++) {
 		const struct scenario_step *step = &scenario->step[i];
-		result = scenario_do(lab, arena, step, outcome, err);
+		result = scenario_do(lab, arena, step, &registrar, outcome, err);
 		if (result != RESULT_OK)
 			error_prefix(err, "%s:%d: ", scenario->file, step->node->line);
 	}
+	enum result ended =
+	        scenario_do_register(lab, 0, &registrar, outcome, result == RESULT_OK ? err : NULL);
+	if (result == RESULT_OK)
+		result = ended;
 	arena_free(arena);
 	return result;
 }
@@ -303,6 +325,13 @@ void scenario_judge(const struct scenario *scenario, const struct lab_info *info
 {
 	outcome->why[0] = '\0';
 	outcome->met = true;
+	int64_t milli = registrar_rate_milli(&outcome->registered);
+	if (milli < scenario->expect.registered * 1000) {
+		outcome->met = false;
+		snprintf(outcome->why, sizeof(outcome->why),
+		        "only %lld.%lld registrations a second were acknowledged",
+		        (long long)(milli / 1000), (long long)(milli % 1000 / 100));
+	}
 	for (int i = 0; i < LAB_RESOLVERS && outcome->met; i++)
 		outcome->met = scenario->expect.predicted
 		                       ? scenario_judge_forecast(scenario, info, i, outcome)

@@ -4,7 +4,8 @@
 // the queue DIR/iana, a technical check, and a delay (templates/tld/iana.sh). Of its three servers
 // one hears of news late.
 //
-// a1/zone.conf and b1/zone.conf say who signs and who copies.
+// DIR/registry, DIR/old and DIR/new are what the parties do in a change; a1/zone.conf and
+// b1/zone.conf say who signs and who copies.
 #include "boot_internal.h"
 #include "shape_all.h"
 
@@ -41,10 +42,13 @@ static enum result tld_old(struct boot *boot)
 	        {"tld/knot-old-signs.conf", "a1/signs.conf"},
 	        {"tld/knot-old-copies.conf", "a1/copies.conf"},
 	        {"tld/knot-old-signs.conf", "a1/zone.conf"},
-	        {"tld/knot-old-gone.conf", "a1/gone.conf"}};
+	        {"tld/knot-old-signs-again.conf", "a1/signs-again.conf"},
+	        {"tld/knot-old-gone.conf", "a1/gone.conf"}, {"tld/old.sh", "old"}};
 	enum result result = TLD_FILES(boot, files);
 	if (result == RESULT_OK)
 		result = boot_zone_file(boot, "tld/example.zone", "a1/example.zone");
+	if (result == RESULT_OK) // what is registered at the start
+		result = boot_zone_file(boot, "tld/example.zone", "registered.start");
 	if (result == RESULT_OK)
 		result = boot_signer_keys(boot, LAB_LOSING, boot->info.zone);
 	if (result == RESULT_OK)
@@ -89,7 +93,7 @@ static enum result tld_new(struct boot *boot)
 	        {"tld/named-new-copies.conf", "b1/copies.conf"},
 	        {"tld/named-new-copies.conf", "b1/zone.conf"},
 	        {"tld/named-new-between.conf", "b1/between.conf"},
-	        {"tld/named-new-alone.conf", "b1/alone.conf"}};
+	        {"tld/named-new-alone.conf", "b1/alone.conf"}, {"tld/new.sh", "new"}};
 	enum result result = tld_new_keys(boot);
 	if (result == RESULT_OK)
 		result = TLD_FILES(boot, files);
@@ -105,6 +109,7 @@ static enum result tld_secondary(struct boot *boot, int party, int server, const
 	        .transfer_name = name,
 	        .secret_var = variable,
 	        .zone1 = p->zone,
+	        .reload_s = 1, // many changes a second
 	        .more = more,
 	        .more_keys = arena_printf(boot->arena,
 	                "key:\n    name: \"registry.\"\n    algorithm: hmac-sha256\n"
@@ -150,7 +155,8 @@ static enum result tld_program(struct boot *boot)
 static enum result tld_iana(struct boot *boot)
 {
 	static const char *const files[][2] = {{"tld/iana.sh", "iana.conf"},
-	        {"tld/request.sh", "request"}, {"tld/networks", "iana/networks"},
+	        {"tld/request.sh", "request"}, {"tld/registry.sh", "registry"},
+	        {"tld/registrations.to", "registrations.to"}, {"tld/networks", "iana/networks"},
 	        {"tld/prohibited", "iana/prohibited"}};
 	enum result result = boot_folder(boot, "iana");
 	if (result == RESULT_OK)

@@ -162,6 +162,27 @@ void wait_as_agreed(struct decider *d, const struct task *task, int64_t over_ms)
 
 // ---- Steps that the DNS does not show --------------------------------------------------------
 
+// A command that its party names for the step. What it says counts, for there is nothing to see:
+// only where it says that all is well does the change go on.
+static bool has_command(const struct decider *d, const struct task *task)
+{
+	const struct change_exec *exec =
+	        task->by >= 0 ? &d->in->definition->parties[task->by].ways.exec : NULL;
+	return exec != NULL && exec->is_set && exec->steps != NULL &&
+	       exec->steps[task->step->index];
+}
+
+static void decide_by_command(struct decider *d, const struct task *task)
+{
+	if (task->deed->state == DEED_ACTED) {
+		struct move *m = move_add(d, MOVE_SEEN, task);
+		m->is_all = true;
+		move_say(m, "its command says so");
+	} else if (!task_is_in_flight(d, task) && !task_needs_somebody(d, task) &&
+	           !task_rests(d, task))
+		move_say(move_add(d, MOVE_ACT, task), "its command is run");
+}
+
 static void decide_without_effect(struct decider *d, const struct procedure_step *step)
 {
 	struct task task = task_of(d, step, false);
@@ -179,6 +200,10 @@ static void decide_without_effect(struct decider *d, const struct procedure_step
 	}
 	if (task.progress->turn_ms == TIME_NEVER_MS)
 		move_add(d, MOVE_TURN, &task);
+	if (has_command(d, &task) && !task.progress->said_done) {
+		decide_by_command(d, &task);
+		return;
+	}
 	bool automatic = task.by >= 0 && d->in->definition->parties[task.by].confirms_automatically;
 	if (task.progress->said_done || automatic) {
 		struct move *m = move_add(d, MOVE_SEEN, &task);

@@ -21,17 +21,17 @@
 #include "change/world.h"
 
 enum move_kind {
-	MOVE_WAIT,        // not safe yet, or not known to be: `text` says why, until_ms until when
-	MOVE_APPROVE,     // some party has to agree: `parties`
-	MOVE_ASK,         // a person has to be told to act now
-	MOVE_PERSON,      // a person was told, and has not said `done`
-	MOVE_ACT,         // act now, for `publisher`
-	MOVE_OBSERVE,     // acted; not seen everywhere yet
-	MOVE_SEEN,        // everywhere: the effect at `publishers`; all of the step where is_all
-	MOVE_SKIP,        // the deadline passed, and the procedure says to go on without it
-	MOVE_BRANCH,      // the deadline passed, and the procedure says to follow `line`
-	MOVE_STUCK,       // nothing will happen by itself: `text` says why and what to do
-	MOVE_TURN,        // for the first time nothing but the party itself is waited for
+	MOVE_WAIT,    // not safe yet, or not known to be: `text` says why, until_ms until when
+	MOVE_APPROVE, // some party has to agree: `parties`
+	MOVE_ASK,     // a person has to be told to act now
+	MOVE_PERSON,  // a person was told, and has not said `done`
+	MOVE_ACT,     // act now, for `publisher`; -1: by a command that nobody sees the effect of
+	MOVE_OBSERVE, // acted; not seen everywhere yet
+	MOVE_SEEN,    // everywhere: the effect at `publishers`; all of the step where is_all
+	MOVE_SKIP,    // the deadline passed, and the procedure says to go on without it
+	MOVE_BRANCH,  // the deadline passed, and the procedure says to follow `line`
+	MOVE_STUCK,   // nothing will happen by itself: `text` says why and what to do
+	MOVE_TURN,    // for the first time nothing but the party itself is waited for
 	MOVE_NO_WAY_BACK, // what is to be undone cannot be; `text` says why
 };
 

@@ -66,7 +66,7 @@ static bool is_seen(struct decider *d, const struct task *task, const struct sho
 	return true;
 }
 
-static bool is_in_flight(struct decider *d, const struct task *task)
+bool task_is_in_flight(struct decider *d, const struct task *task)
 {
 	const struct decide_input *in = d->in;
 	if (!in->acting || in->acting_step != task->step->index || in->acting_undo != task->undo)
@@ -156,7 +156,7 @@ static const struct change_ways *ways_of(
 
 // An attempt whose end nobody knows, or that was said to be done, and nothing of it is seen: where
 // it may not be repeated, somebody has to find out.
-static bool needs_somebody(struct decider *d, const struct task *task)
+bool task_needs_somebody(struct decider *d, const struct task *task)
 {
 	const struct deed *deed = task->deed;
 	char at[TIME_TEXT];
@@ -225,7 +225,7 @@ static bool led_to_nothing(const struct deed *deed)
 	return deed->state == DEED_REFUSED || (deed_is_under_way(deed) && !deed->asked);
 }
 
-static bool rests(struct decider *d, const struct task *task)
+bool task_rests(struct decider *d, const struct task *task)
 {
 	const struct deed *deed = task->deed;
 	char at[TIME_TEXT], attempt[400];
@@ -490,8 +490,9 @@ enum result decide_effect(struct decider *d, const struct procedure_step *step, 
 		return RESULT_OK;
 	}
 	if (forward_may_come(d, &task, &shown) || is_seen(d, &task, &shown) ||
-	        is_in_flight(d, &task) || time_is_up(d, &task) || is_on_its_way(d, &task, &shown) ||
-	        needs_somebody(d, &task) || rests(d, &task))
+	        task_is_in_flight(d, &task) || time_is_up(d, &task) ||
+	        is_on_its_way(d, &task, &shown) || task_needs_somebody(d, &task) ||
+	        task_rests(d, &task))
 		return RESULT_OK;
 	uint32_t missing = undo ? 0 : approvals_missing(d, step);
 	if (missing != 0)

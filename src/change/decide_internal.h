@@ -47,6 +47,12 @@ bool deadline_passed(struct decider *d, const struct task *task);
 // Another step with an effect is under way.
 bool another_is_under_way(const struct decider *d, const struct task *task);
 
+// An act for it is under way in this process; an attempt ended in a way that somebody has to look
+// into; the last attempt led to nothing, and it is too early for another one. Each says so.
+bool task_is_in_flight(struct decider *d, const struct task *task);
+bool task_needs_somebody(struct decider *d, const struct task *task);
+bool task_rests(struct decider *d, const struct task *task);
+
 // RESULT_MEMORY only: what cannot be decided is a move.
 enum result decide_effect(struct decider *d, const struct procedure_step *step, bool undo);
 

@@ -100,7 +100,8 @@ static json_t *intent(const struct change_engine *e, const struct move *m,
 	        act_describe(e->acting.act, &errand->request, &what, NULL) != RESULT_OK)
 		what = json_null();
 	return json_pack("{s:s, s:b, s:i, s:b, s:o}", "attempt", e->acting.attempt, "undo", m->undo,
-	        "publisher", m->publisher, "repeatable", repeatable, "act", what);
+	        "publisher", m->publisher >= 0 ? m->publisher : 0, "repeatable", repeatable, "act",
+	        what);
 }
 
 static void hand_over(struct change_engine *e, const struct errand *errand)
@@ -124,8 +125,9 @@ static enum result prepare(struct change_engine *e, const struct world *world, c
 {
 	const struct procedure_step *step = &e->d->procedure->steps[m->step];
 	int by = m->undo && step->undo.by >= 0 ? step->undo.by : step->by;
+	bool visible = m->publisher >= 0;
 	const struct change_ways *ways =
-	        change_ways_of(e->d, by, change_party_of(e->d, m->publisher));
+	        change_ways_of(e->d, by, visible ? change_party_of(e->d, m->publisher) : by);
 	e->acting.arena = arena_new(ACT_ARENA_MAX);
 	if (e->acting.arena == NULL)
 		return error_set(err, RESULT_MEMORY, "no memory");
@@ -133,7 +135,7 @@ static enum result prepare(struct change_engine *e, const struct world *world, c
 	        &m->effect, m->publisher, errand, err);
 	if (result != RESULT_OK)
 		return result;
-	bool update = ways->ddns.is_set && errand->by_update;
+	bool update = visible && ways->ddns.is_set && errand->by_update;
 	if (!update && !change_exec_does(&ways->exec, m->step))
 		return error_set(err, RESULT_NOT_FOUND, "there is no command for this step");
 	*repeatable = update || ways->exec.idempotent;
@@ -151,7 +153,8 @@ void engine_act_now(struct change_engine *e, const struct world *world, const st
 	change_attempt_new(&e->o.random, e->acting.attempt);
 	enum result result = prepare(e, world, m, &errand, &repeatable, &err);
 	if (engine_flush(e) &&
-	        engine_note(e, JOURNAL_VERDICT, m->step, change_record_verdict(world, m)) &&
+	        (!m->has_window || engine_note(e, JOURNAL_VERDICT, m->step,
+	                                   change_record_verdict(world, m))) &&
 	        engine_note(e, JOURNAL_INTENT, m->step, intent(e, m, &errand, repeatable))) {
 		engine_say(e, CHANGE_SAID_ACT, m->step,
 		        procedure_party_name(e->d->procedure, e->d->procedure->steps[m->step].by));

@@ -232,9 +232,10 @@ enum result change_errand(struct arena *arena, const struct change_definition *d
 		return no_memory(&b);
 	}
 	json_object_set_new(b.facts, "undo", json_boolean(undo));
-	json_object_set_new(b.facts, "publisher",
-	        json_string(procedure_party_name(
-	                definition->procedure, change_party_of(definition, publisher))));
+	if (publisher >= 0)
+		json_object_set_new(b.facts, "publisher",
+		        json_string(procedure_party_name(
+		                definition->procedure, change_party_of(definition, publisher))));
 	enum result result = RESULT_OK;
 	for (size_t i = 0; result == RESULT_OK && i < effect->count; i++)
 		if (effect->changes[i].publisher == publisher)

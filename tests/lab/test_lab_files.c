@@ -232,7 +232,7 @@ static void test_scenario_errors(void **state)
 	        {"anchors: moving\n" HEAD " - sleep: 1s\n" TAIL, ":1:10: unknown word 'moving'"},
 	        {HEAD " - change: ../x\n" TAIL, ":4:4: expected the name of a change"},
 	        {HEAD " - change: x\n   undo-after: a\n   refused: b\n" TAIL,
-	                "'undo-after', 'refused' and 'missing' exclude each other"},
+	                "'undo-after', 'refused', 'missing' and 'stops-at' exclude each other"},
 	        {HEAD " - change: x\n   untilll: a\n" TAIL, "untilll"},
 	        {HEAD " - sleep: 1s\nexpect: {predicted: {failing: [bind]}}\n",
 	                "'predicted' needs a step 'play'"},

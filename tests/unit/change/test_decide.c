@@ -584,6 +584,67 @@ static void steps_without_effect_are_undone_at_once(void **state)
 	bench_free(b);
 }
 
+// The party of a step without an effect in the DNS names a command for it: the change goes on when
+// that says that all is well, and stands still as long as it does not.
+static struct bench *with_a_command(const char *more)
+{
+	char text[4000];
+	const char *at = strstr(usual_definition, "  losing:\n");
+	snprintf(text, sizeof text,
+	        "%.*s    exec: {command: [/bin/true], timeout: 1m, steps: [relay-new-keys]%s}\n%s",
+	        (int)(at - usual_definition), usual_definition, more, at);
+	struct bench *b = bench_new(NULL, text);
+	bench_begin(b);
+	show_keys(b, GAINING, KB | ZB | ZA);
+	bench_look(b, 60);
+	bench_seen(b, "import-old-zsk");
+	bench_look(b, 1);
+	return b;
+}
+
+static void a_command_for_a_step_without_effect_has_to_say_yes(void **state)
+{
+	(void)state;
+	struct bench *b = with_a_command("");
+	const struct move *act = assert_move(b, "relay-new-keys", MOVE_ACT);
+	assert_int_equal(act->publisher, -1);
+	assert_false(act->has_window);
+	assert_no_move(b, "relay-new-keys", MOVE_SEEN);
+	bench_intent(b, "relay-new-keys", 0, "");
+	bench_result(b, "relay-new-keys", "refused");
+	assert_says(assert_move(b, "relay-new-keys", MOVE_STUCK), "it is tried again at");
+	assert_no_move(b, "publish-new-keys", MOVE_ACT);
+	bench_look(b, 121);
+	assert_move(b, "relay-new-keys", MOVE_ACT);
+	bench_intent(b, "relay-new-keys", 0, "");
+	b->acting = true;
+	b->acting_step = procedure_step_find(b->definition->procedure, "relay-new-keys");
+	assert_says(assert_move(b, "relay-new-keys", MOVE_OBSERVE), "being done");
+	b->acting = false;
+	bench_result(b, "relay-new-keys", "done");
+	assert_says(assert_move(b, "relay-new-keys", MOVE_SEEN), "its command says so");
+	bench_seen(b, "relay-new-keys");
+	assert_no_move(b, "relay-new-keys", MOVE_ACT);
+	bench_free(b);
+}
+
+static void such_a_command_whose_end_nobody_knows(void **state)
+{
+	(void)state;
+	struct bench *b = with_a_command("");
+	bench_record(b, JOURNAL_INTENT, "relay-new-keys",
+	        "{\"attempt\":\"x\",\"publisher\":0,\"repeatable\":false,\"undo\":false}");
+	assert_says(assert_move(b, "relay-new-keys", MOVE_STUCK), "find out");
+	bench_record(b, JOURNAL_DONE, "relay-new-keys", "{}");
+	assert_says(assert_move(b, "relay-new-keys", MOVE_SEEN), "its party says so");
+	bench_free(b);
+	b = with_a_command(", idempotent: true");
+	bench_intent(b, "relay-new-keys", 0, "");
+	bench_look(b, 121);
+	assert_move(b, "relay-new-keys", MOVE_ACT);
+	bench_free(b);
+}
+
 static void nothing_done_is_nothing_to_undo(void **state)
 {
 	(void)state;
@@ -662,6 +723,8 @@ int main(void)
 	        TEST(skipped_in_time),
 	        TEST(the_last_step_done_is_undone_first),
 	        TEST(steps_without_effect_are_undone_at_once),
+	        TEST(a_command_for_a_step_without_effect_has_to_say_yes),
+	        TEST(such_a_command_whose_end_nobody_knows),
 	        TEST(nothing_done_is_nothing_to_undo),
 	        TEST(no_way_back_is_said_before_anything_is_taken_back),
 	        TEST(an_attempt_that_may_still_come_is_waited_for),
