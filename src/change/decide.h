@@ -65,6 +65,9 @@ struct decide_input {
 	const struct progress *progress;
 	const struct world *world;
 	const struct observe_view *view;
+	// How far apart looks were lately, where that is more than the definition's `poll`: many
+	// zones are looked at in turn.
+	int64_t look_ms;
 	// An act of this process is under way: of which step.
 	bool acting, acting_undo;
 	int acting_step;

@@ -13,6 +13,13 @@ static int64_t lag_of(const struct decider *d, int publisher)
 	return publisher < 0 ? 0 : d->in->world->history.lag_s[publisher] * SECOND_MS;
 }
 
+// Looks are so far apart.
+static int64_t look_ms(const struct decider *d)
+{
+	int64_t poll_ms = d->in->definition->poll_ms;
+	return d->in->look_ms > poll_ms ? d->in->look_ms : poll_ms;
+}
+
 // Whoever acts says that it is done.
 static bool is_said(const struct task *task)
 {
@@ -29,7 +36,7 @@ static int64_t may_show_until_ms(
 	if (!deed_is_under_way(deed) || (deed->asked && !said_done))
 		return TIME_EVER_MS;
 	int64_t from_ms = deed->asked ? done_ms : deed->ended_ms;
-	return time_add(from_ms, lag_of(d, deed->publisher) + 2 * d->in->definition->poll_ms);
+	return time_add(from_ms, lag_of(d, deed->publisher) + 2 * look_ms(d));
 }
 
 static int64_t task_may_show_until_ms(const struct decider *d, const struct task *task)
@@ -93,6 +100,15 @@ static bool shows_current(const struct decider *d, const struct observe_line *li
 	               line->contents[0] == now->content && line->signers[0] == now->signers);
 }
 
+// Of a publisher that has gone it counts only that it has: what it served is not missed.
+static bool is_missed(const struct decider *d, const struct observe_line *line)
+{
+	const struct safety_edition *serving =
+	        safety_current(&d->in->world->history, line->publisher, SAFETY_SERVING);
+	bool gone = serving != NULL && serving->content == 0;
+	return (!gone || line->kind == SAFETY_SERVING) && !shows_current(d, line);
+}
+
 static void list_laggards(const struct decider *d, uint32_t publishers, struct buffer *out)
 {
 	struct address last = {0};
@@ -100,7 +116,7 @@ static void list_laggards(const struct decider *d, uint32_t publishers, struct b
 		struct observe_line line;
 		char address[ADDRESS_TEXT];
 		observe_view_line(d->in->view, i, &line);
-		if ((publishers >> line.publisher & 1) == 0 || shows_current(d, &line) ||
+		if ((publishers >> line.publisher & 1) == 0 || !is_missed(d, &line) ||
 		        address_equal(&last, &line.server))
 			continue;
 		buffer_printf(out, " %s", address_format(&line.server, address));
@@ -186,7 +202,7 @@ bool task_needs_somebody(struct decider *d, const struct task *task)
 // The pause doubles with each attempt, from two looks up to an hour, but is never below two looks.
 static int64_t pause_ms(const struct decider *d, const struct deed *deed)
 {
-	int64_t least_ms = 2 * d->in->definition->poll_ms, pause = least_ms;
+	int64_t least_ms = 2 * look_ms(d), pause = least_ms;
 	int64_t most_ms = least_ms > HOUR_MS ? least_ms : HOUR_MS;
 	for (unsigned i = 1; i < deed->attempts && pause < most_ms; i++)
 		pause *= 2;

@@ -196,6 +196,12 @@ static void round_done(void *ctx, struct observe_round *round)
 		loop_timer_start(e->o.loop, &e->timer, pause_ms(e));
 }
 
+static void note_look(struct change_engine *e)
+{
+	memmove(&e->looked_ms[1], &e->looked_ms[0], sizeof e->looked_ms - sizeof e->looked_ms[0]);
+	e->looked_ms[0] = loop_now_ms(e->o.loop);
+}
+
 void change_engine_look(struct change_engine *e)
 {
 	loop_timer_stop(e->o.loop, &e->timer);
@@ -204,6 +210,7 @@ void change_engine_look(struct change_engine *e)
 	if (observer_is_running(e->observer) || e->end == CHANGE_FAILED)
 		return;
 	e->ended_since_round = false;
+	note_look(e);
 	if (observer_round(e->observer, round_done, e, &e->err) != RESULT_OK)
 		engine_fail(e);
 }

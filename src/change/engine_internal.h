@@ -33,6 +33,8 @@ struct engine_technical {
 	char failures[900], told[900];
 };
 
+enum { ENGINE_LOOKS = 5 };
+
 struct change_engine {
 	struct change_engine_options o;
 	const struct change_definition *d;
@@ -49,6 +51,7 @@ struct change_engine {
 	struct engine_technical technical;
 	// An act ended while a round was running, which therefore says little about it.
 	bool ended_since_round;
+	int64_t looked_ms[ENGINE_LOOKS]; // when the last looks began, the newest first; 0: none
 	int64_t next_ms;  // when something may be different; TIME_NEVER_MS: nobody knows
 	int64_t early_ms; // for which such instant it looked last
 	// What was said last of each step and kind of move, so that it is said once.

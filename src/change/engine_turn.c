@@ -344,12 +344,23 @@ static void note_next(struct change_engine *e, const struct decision *decision, 
 	}
 }
 
+// The longest of the last pauses between two looks.
+static int64_t look_ms(const struct change_engine *e)
+{
+	int64_t longest_ms = 0;
+	for (int i = 0; i + 1 < ENGINE_LOOKS && e->looked_ms[i + 1] != 0; i++)
+		if (e->looked_ms[i] - e->looked_ms[i + 1] > longest_ms)
+			longest_ms = e->looked_ms[i] - e->looked_ms[i + 1];
+	return longest_ms;
+}
+
 static bool make_all(struct change_engine *e, const struct world *world, struct decision *decision)
 {
 	struct decide_input input = {.definition = e->d,
 	        .progress = &e->now.progress,
 	        .world = world,
 	        .view = e->now.view,
+	        .look_ms = look_ms(e),
 	        .acting = e->acting.act != NULL,
 	        .acting_undo = e->acting.undo,
 	        .acting_step = e->acting.step};
