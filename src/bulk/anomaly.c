@@ -70,16 +70,25 @@ static void find_failure(const struct change_view *view, struct bulk_anomaly *a)
 	const struct procedure *p = view->definition->procedure;
 	for (size_t i = 0; i < p->step_count && a->key[0] == '\0'; i++) {
 		const struct progress_step *s = &view->progress->steps[i];
-		if (!deed_failed(&s->forward, p->steps[i].id, a))
+		// What was left behind by a deadline or a turn is over.
+		bool left = s->skipped || p->steps[i].line_of != view->progress->line;
+		if (left || !deed_failed(&s->forward, p->steps[i].id, a))
 			deed_failed(&s->back, p->steps[i].id, a);
 	}
 }
 
-static const char *word_of(const struct move *m, int64_t now_ms)
+// The procedure has an answer to a deadline, which it gives when somebody has said to go on.
+static void find_turn(const struct change_view *view, struct bulk_anomaly *a)
 {
-	if (m->deadline_ms <= now_ms)
-		return "deadline";
-	return m->kind == MOVE_STUCK || m->kind == MOVE_NO_WAY_BACK ? "stuck" : NULL;
+	const struct decision *decision = view->decision;
+	for (size_t i = 0; decision != NULL && i < decision->count && a->key[0] == '\0'; i++) {
+		const struct move *m = &decision->moves[i];
+		const char *step = view->definition->procedure->steps[m->step].id;
+		if (m->kind != MOVE_SKIP && m->kind != MOVE_BRANCH)
+			continue;
+		bulk_anomaly_deadline(step, a->key);
+		snprintf(a->text, sizeof a->text, "step %s: %.200s", step, m->text);
+	}
 }
 
 static void find_stuck(const struct change_view *view, int64_t now_ms, struct bulk_anomaly *a)
@@ -87,17 +96,23 @@ static void find_stuck(const struct change_view *view, int64_t now_ms, struct bu
 	const struct decision *decision = view->decision;
 	for (size_t i = 0; decision != NULL && i < decision->count && a->key[0] == '\0'; i++) {
 		const struct move *m = &decision->moves[i];
-		const char *word = word_of(m, now_ms);
+		bool stuck = m->kind == MOVE_STUCK || m->kind == MOVE_NO_WAY_BACK;
 		const char *step = view->definition->procedure->steps[m->step].id;
-		if (word == NULL)
-			continue;
-		snprintf(a->key, sizeof a->key, "%s %s", word, step);
-		if (m->kind == MOVE_STUCK || m->kind == MOVE_NO_WAY_BACK)
-			snprintf(a->text, sizeof a->text, "step %s: %s", step, m->text);
-		else
+		if (m->deadline_ms <= now_ms)
+			bulk_anomaly_deadline(step, a->key);
+		else if (stuck)
+			snprintf(a->key, sizeof a->key, "stuck %s", step);
+		if (a->key[0] != '\0' && stuck)
+			snprintf(a->text, sizeof a->text, "step %s: %.220s", step, m->text);
+		else if (a->key[0] != '\0')
 			snprintf(a->text, sizeof a->text, "the deadline of step %s has passed",
 			        step);
 	}
+}
+
+void bulk_anomaly_deadline(const char *step, char key[BULK_KEY])
+{
+	snprintf(key, BULK_KEY, "deadline %s", step);
 }
 
 enum result bulk_anomaly_find(const struct change_view *view, int64_t now_ms,
@@ -109,6 +124,8 @@ enum result bulk_anomaly_find(const struct change_view *view, int64_t now_ms,
 		result = find_fault(view, now_ms, &found, err);
 		if (result == RESULT_OK && found.key[0] == '\0')
 			find_silence(view, &found);
+		if (result == RESULT_OK && found.key[0] == '\0')
+			find_turn(view, &found);
 		if (result == RESULT_OK && found.key[0] == '\0')
 			find_failure(view, &found);
 		if (result == RESULT_OK && found.key[0] == '\0')

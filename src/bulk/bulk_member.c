@@ -76,7 +76,7 @@ static bool may_turn(const struct member *m, const struct move *move)
 {
 	const struct bulk_zone_state *z = state_of(m);
 	char key[BULK_KEY];
-	snprintf(key, sizeof key, "deadline %s", m->definition->procedure->steps[move->step].id);
+	bulk_anomaly_deadline(m->definition->procedure->steps[move->step].id, key);
 	return !m->bulk->state->halted && !z->held && strcmp(z->key, key) == 0;
 }
 

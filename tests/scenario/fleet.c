@@ -34,7 +34,7 @@ static const char procedure[] =
         "    undo: losing.dnskey - gaining.zsk\n"
         "  - id: add-ds\n    title: The DS set names both KSKs\n"
         "    by: registrar\n    does: parent.ds + gaining.ksk\n"
-        "    undo: parent.ds - gaining.ksk\n    within: 2d\n    else: ask\n";
+        "    undo: parent.ds - gaining.ksk\n    within: 2d\n    else: ";
 
 // ---- The servers -----------------------------------------------------------------------------
 
@@ -168,7 +168,9 @@ static void write_template(struct fleet *f)
 static void write_files(struct fleet *f)
 {
 	struct buffer out = buffer_init(1 << 20);
-	put_text(f, "exchange.yaml", procedure);
+	buffer_printf(&out, "%s%s\n", procedure, f->options.otherwise);
+	put(f, "exchange.yaml", &out);
+	buffer_clear(&out);
 	put_text(f, "registry.key", simdns_tsig(SIMDNS_PARENT));
 	put_text(f, "losing.key", simdns_tsig(SIMDNS_LOSING));
 	put_text(f, "gaining.key", simdns_tsig(SIMDNS_GAINING));
@@ -195,6 +197,8 @@ struct fleet *fleet_new(const struct fleet_options *options)
 		f->options.more = "";
 	if (f->options.poll == NULL)
 		f->options.poll = "1h";
+	if (f->options.otherwise == NULL)
+		f->options.otherwise = "ask";
 	snprintf(f->folder, sizeof f->folder, "%s/baton-fleet-XXXXXX",
 	        access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(f->folder));

@@ -25,8 +25,9 @@ enum { FLEET_EFFECTS = 3 };
 
 struct fleet_options {
 	size_t zones;
-	const char *more; // lines of the bulk's definition; default: none
-	const char *poll; // default 1h
+	const char *more;      // lines of the bulk's definition; default: none
+	const char *poll;      // default 1h
+	const char *otherwise; // where the last step's deadline passes; default: ask
 	uint64_t seed;
 	bool end_at_halt;
 };

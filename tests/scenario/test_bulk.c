@@ -253,6 +253,27 @@ static void who_waits_for_a_rate_misses_no_deadline(void **state)
 	fleet_free(f);
 }
 
+// What a procedure does when a deadline has passed it does when somebody has said to go on.
+static void a_deadline_that_passes_halts_first(void **state)
+{
+	(void)state;
+	struct fleet *f = fleet_new(&(struct fleet_options){
+	        .zones = 3, .otherwise = "skip", .more = "waves: [1, rest]\n"});
+	simdns_next(f->dns[0], SIMDNS_PARENT, SIMDNS_REFUSE, 1000);
+	fleet_run(f, DAY_MS);
+	must_say(f, "z0000.test : step add-ds failed: ");
+	fleet_run(f, 3 * DAY_MS);
+	must_end(f, BULK_RUNNING);
+	must_say(f, "z0000.test : step add-ds: its deadline passed at ");
+	assert_int_equal(fleet_count(f, BULK_TO_COME), 2);
+	fleet_say(f, JOURNAL_APPROVAL, json_object());
+	fleet_run(f, MONTH_MS);
+	must_end(f, BULK_COMPLETE);
+	assert_int_equal(simdns_ds(f->dns[0]), SIMDNS_LOSING_KSK);
+	assert_int_equal(simdns_ds(f->dns[1]), SIMDNS_LOSING_KSK | SIMDNS_GAINING_KSK);
+	fleet_free(f);
+}
+
 // ---- Back ------------------------------------------------------------------------------------
 
 static void everything_in_mid_change_can_be_taken_back(void **state)
@@ -347,6 +368,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(what_goes_wrong_in_the_soak_halts),
 	        cmocka_unit_test(a_zone_that_fails_its_preflight),
 	        cmocka_unit_test(who_waits_for_a_rate_misses_no_deadline),
+	        cmocka_unit_test(a_deadline_that_passes_halts_first),
 	        cmocka_unit_test(everything_in_mid_change_can_be_taken_back),
 	        cmocka_unit_test(ended_after_any_effect_it_does_none_twice),
 	        cmocka_unit_test(a_bulk_keeps_its_zones_and_its_ledger),
