@@ -712,6 +712,9 @@ static enum result load(struct loader *l)
 {
 	enum result result =
 	        yaml_parse(l->arena, l->d->file, l->d->text, l->d->text_length, &l->root, l->err);
+	if (result == RESULT_OK && yaml_get(l->root, "bulk") != NULL)
+		return yaml_error(
+		        l->root, l->err, "this is the file of a bulk, which `baton bulk run` runs");
 	if (result == RESULT_OK)
 		result = yaml_known_keys(l->root, "a change", top_words, l->err);
 	if (result == RESULT_OK)
