@@ -337,6 +337,7 @@ const struct decision *bench_decide(struct bench *b)
 	        &err);
 	b->has_world = true;
 	struct decide_input input = {.definition = b->definition,
+	        .look_ms = b->look_ms,
 	        .progress = &b->replay.progress,
 	        .world = &b->world,
 	        .view = b->replay.view,

@@ -48,6 +48,7 @@ struct bench {
 	int64_t now_ms;
 	int64_t ds_signed_until_ms; // 0: as all others
 	bool endless;               // signatures do not run out
+	int64_t look_ms;            // how far apart looks were
 	bool has_world, acting, acting_undo;
 	int acting_step;
 };

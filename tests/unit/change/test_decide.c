@@ -352,6 +352,38 @@ static void said_and_never_seen_is_tried_again_after_the_lag(void **state)
 	bench_free(b);
 }
 
+// Where many zones are looked at in turn, what has not shown by the second look may still do so.
+static void lateness_counts_in_looks_as_they_are(void **state)
+{
+	(void)state;
+	struct bench *b = begun();
+	b->look_ms = 10 * MINUTE_MS;
+	bench_intent(b, "import-old-zsk", GAINING, "");
+	bench_result(b, "import-old-zsk", "done");
+	bench_look(b, 24 * 60); // the lag of 5 min, and less than two looks
+	assert_says(assert_move(b, "import-old-zsk", MOVE_OBSERVE), "done, as is said");
+	bench_look(b, 61);
+	assert_says(assert_move(b, "import-old-zsk", MOVE_ACT), "no address shows it");
+	bench_free(b);
+}
+
+// That its servers serve no keys any more is no reason to call them late.
+static void who_has_gone_is_not_late(void **state)
+{
+	(void)state;
+	struct bench *b = begun();
+	const struct procedure *p = b->definition->procedure;
+	for (size_t i = 0; i + 1 < p->lines[0].count; i++)
+		bench_seen(b, p->steps[p->lines[0].first + (int)i].id);
+	bench_intent(b, "stop-serving", LOSING, "");
+	bench_result(b, "stop-serving", "done");
+	show_serving(b, LOSING, false);
+	bench_look(b, 8 * 60); // later than the lag and two looks, and the first that shows it
+	assert_says(assert_move(b, "stop-serving", MOVE_OBSERVE), "every address shows it");
+	assert_no_move(b, "stop-serving", MOVE_STUCK);
+	bench_free(b);
+}
+
 // ---- Persons, approvals, deadlines -----------------------------------------------------------
 
 // Two steps side by side, one that asks after its deadline, one with a wait of its own.
@@ -712,6 +744,8 @@ int main(void)
 	        TEST(what_must_not_be_repeated_is_not),
 	        TEST(what_is_in_flight_is_not_settled),
 	        TEST(said_and_never_seen_is_tried_again_after_the_lag),
+	        TEST(lateness_counts_in_looks_as_they_are),
+	        TEST(who_has_gone_is_not_late),
 	        TEST(without_a_way_a_person_is_asked),
 	        TEST(a_person_is_told_when_it_is_not_safe_any_more),
 	        TEST(one_step_at_a_time_is_under_way),
