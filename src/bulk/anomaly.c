@@ -115,6 +115,16 @@ void bulk_anomaly_deadline(const char *step, char key[BULK_KEY])
 	snprintf(key, BULK_KEY, "deadline %s", step);
 }
 
+// The parent is not asked for a delegation that it would refuse.
+static void find_technical(const struct change_view *view, struct bulk_anomaly *a)
+{
+	if (view->failing[0] == '\0')
+		return;
+	snprintf(a->key, sizeof a->key, "technical");
+	snprintf(a->text, sizeof a->text, "the delegation to come would fail: %.200s",
+	        view->failing);
+}
+
 enum result bulk_anomaly_find(const struct change_view *view, int64_t now_ms,
         struct bulk_anomaly *anomaly, struct error *err)
 {
@@ -128,6 +138,8 @@ enum result bulk_anomaly_find(const struct change_view *view, int64_t now_ms,
 			find_turn(view, &found);
 		if (result == RESULT_OK && found.key[0] == '\0')
 			find_failure(view, &found);
+		if (result == RESULT_OK && found.key[0] == '\0')
+			find_technical(view, &found);
 		if (result == RESULT_OK && found.key[0] == '\0')
 			find_stuck(view, now_ms, &found);
 	}

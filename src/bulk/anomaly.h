@@ -6,8 +6,9 @@
 //
 // In this order: what some reader can meet now does not validate, or cannot be reached; no address
 // of the parent answers; a deadline has passed, and the procedure would go another way; an attempt
-// failed, or nobody knows how it ended; another deadline has passed; the change is stuck. What
-// preflight misses is not among them: it is given some time.
+// failed, or nobody knows how it ended; the delegation to come would not pass the technical checks;
+// another deadline has passed; the change is stuck. What preflight misses is not among them: it is
+// given some time.
 //
 // Only a change that has begun is looked at: before, too little is known.
 #pragma once

@@ -60,6 +60,7 @@ struct change_view {
 	const struct observe_view *view;
 	bool acting;
 	const char *missing; // what preflight misses; ""
+	const char *failing; // what the delegation to come fails of the technical checks; ""
 };
 
 // Where a test may end the process, by leaving the callback with longjmp(); nothing else uses it.

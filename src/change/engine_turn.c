@@ -191,7 +191,8 @@ static void show(
 	        .decision = decision,
 	        .view = e->now.view,
 	        .acting = e->acting.act != NULL,
-	        .missing = e->missing};
+	        .missing = e->missing,
+	        .failing = e->technical.told};
 	if (e->o.turned != NULL)
 		e->o.turned(e->o.ctx, &view);
 }

@@ -161,6 +161,7 @@ static void write_template(struct fleet *f)
 	write_party(&out, SIMDNS_PARENT, "registry", false);
 	write_party(&out, SIMDNS_LOSING, "losing", true);
 	write_party(&out, SIMDNS_GAINING, "gaining", true);
+	buffer_puts(&out, f->options.change != NULL ? f->options.change : "");
 	put(f, "template.yaml", &out);
 	buffer_free(&out);
 }

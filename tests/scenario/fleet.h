@@ -27,6 +27,7 @@ struct fleet_options {
 	size_t zones;
 	const char *more;      // lines of the bulk's definition; default: none
 	const char *poll;      // default 1h
+	const char *change;    // lines of the template; default: none
 	const char *otherwise; // where the last step's deadline passes; default: ask
 	uint64_t seed;
 	bool end_at_halt;

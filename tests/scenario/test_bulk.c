@@ -274,6 +274,21 @@ static void a_deadline_that_passes_halts_first(void **state)
 	fleet_free(f);
 }
 
+// Every zone here has one name server only.
+static void a_delegation_that_would_be_refused_halts(void **state)
+{
+	(void)state;
+	struct fleet *f = fleet_new(&(struct fleet_options){.zones = 3,
+	        .change = "technical: {}\n",
+	        .more = "waves: [1, rest]\n",
+	        .end_at_halt = true});
+	fleet_run(f, DAY_MS);
+	must_end(f, BULK_STOPPED);
+	must_say(f, "z0000.test : the delegation to come would fail: ");
+	assert_int_equal(fleet_changes(f, SIMDNS_PARENT), 0);
+	fleet_free(f);
+}
+
 // ---- Back ------------------------------------------------------------------------------------
 
 static void everything_in_mid_change_can_be_taken_back(void **state)
@@ -369,6 +384,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(a_zone_that_fails_its_preflight),
 	        cmocka_unit_test(who_waits_for_a_rate_misses_no_deadline),
 	        cmocka_unit_test(a_deadline_that_passes_halts_first),
+	        cmocka_unit_test(a_delegation_that_would_be_refused_halts),
 	        cmocka_unit_test(everything_in_mid_change_can_be_taken_back),
 	        cmocka_unit_test(ended_after_any_effect_it_does_none_twice),
 	        cmocka_unit_test(a_bulk_keeps_its_zones_and_its_ledger),
