@@ -211,7 +211,8 @@ static _Noreturn void keeper_run(const struct lab_info *plan, const struct lab_o
 static enum result keeper_folder(const char *dir, bool keep, int *lock, struct error *err)
 {
 	if (mkdir(dir, 0700) != 0 && (errno != EEXIST || rmdir(dir) != 0 || mkdir(dir, 0700) != 0))
-		return error_set_errno(err, "cannot make the folder %s", dir);
+		return error_set(err, RESULT_INPUT,
+		        "cannot make the folder %s: %s; choose another one", dir, strerror(errno));
 	int fd = keeper_open(dir, "lock", O_RDWR | O_CREAT | O_EXCL);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
 		return error_set_errno(err, "cannot lock %s/lock", dir);

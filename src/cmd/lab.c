@@ -39,7 +39,7 @@ void lab_word_progress(void *ctx, const char *line)
 int lab_word_fail(const char *word, const struct error *err)
 {
 	usage_error("lab %s: %s", word, err->text);
-	return err->code == RESULT_INPUT ? EXIT_USAGE : EXIT_NO;
+	return err->code == RESULT_INPUT || err->code == RESULT_LIMIT ? EXIT_USAGE : EXIT_NO;
 }
 
 int lab_word_number(

@@ -86,8 +86,18 @@ static int store(const struct option_spec *o, const char *value)
 	return 0;
 }
 
+// Of two values one would be ignored: `given` has a bit for each option that has its value.
+static int take_once(const struct command_help *help, const struct option_spec *o, uint64_t *given)
+{
+	uint64_t bit = UINT64_C(1) << (o - help->options);
+	if (o->text != NULL && (*given & bit) != 0)
+		return usage_error("%s is given twice", o->name);
+	*given |= bit;
+	return 0;
+}
+
 // Handles the option in argv[*i], and its value where that is the next word.
-static int take(const struct command_help *help, int argc, char **argv, int *i)
+static int take(const struct command_help *help, int argc, char **argv, int *i, uint64_t *given)
 {
 	const char *word = argv[*i];
 	size_t n = strcspn(word, "=");
@@ -102,13 +112,15 @@ static int take(const struct command_help *help, int argc, char **argv, int *i)
 			return usage_error("%s needs a value: %s", o->name, o->argument);
 		value = argv[++*i];
 	}
-	return store(o, value);
+	int status = take_once(help, o, given);
+	return status == 0 ? store(o, value) : status;
 }
 
 static int parse(const struct command_help *help, int argc, char **argv, bool leading, int *status)
 {
 	int operands = 0;
 	bool ended = false;
+	uint64_t given = 0;
 	for (int i = 1; i < argc; i++) {
 		if (!ended && strcmp(argv[i], "--") == 0)
 			ended = true;
@@ -117,7 +129,7 @@ static int parse(const struct command_help *help, int argc, char **argv, bool le
 			*status = output_end(0);
 			return -1;
 		} else if (!ended && argv[i][0] == '-' && argv[i][1] != '\0') {
-			*status = take(help, argc, argv, &i);
+			*status = take(help, argc, argv, &i, &given);
 			if (*status != 0)
 				return -1;
 		} else {

@@ -92,19 +92,33 @@ static enum result find_party(const struct change_definition *d, const struct pr
 
 // What people write may be about people: the text stays beside the journal, where it can be erased,
 // and only its salted hash goes into the chain.
-static enum result put_note(const char *path, const char *note, json_t *payload, struct error *err)
+static enum result put_note(const char *path, const char *note, json_t *payload,
+        struct journal_private **private_file, struct journal_hash *hash, struct error *err)
 {
 	struct random random = random_system();
-	struct journal_private *private_file;
-	struct journal_hash hash;
 	char text[JOURNAL_HASH_TEXT];
-	enum result result = journal_private_open(path, true, &random, &private_file, err);
-	if (result != RESULT_OK)
-		return result;
-	result = journal_private_put(private_file, note, &hash, err);
-	journal_private_close(private_file);
+	enum result result = journal_private_open(path, true, &random, private_file, err);
 	if (result == RESULT_OK)
-		json_object_set_new(payload, "note", json_string(journal_hash_format(&hash, text)));
+		result = journal_private_put(*private_file, note, hash, err);
+	if (result == RESULT_OK)
+		json_object_set_new(payload, "note", json_string(journal_hash_format(hash, text)));
+	return result;
+}
+
+// The note first, so that no record has a hash of nothing; a note that no record has is taken back.
+static enum result append_noted(struct journal *journal, const char *path, const char *note,
+        const struct journal_entry *entry, json_t *payload, struct journal_mark *mark,
+        struct error *err)
+{
+	struct journal_private *private_file = NULL;
+	struct journal_hash hash;
+	enum result result = put_note(path, note, payload, &private_file, &hash, err);
+	if (result == RESULT_OK) {
+		result = journal_append(journal, entry, mark, err);
+		if (result != RESULT_OK)
+			(void)journal_private_erase(private_file, &hash, NULL);
+	}
+	journal_private_close(private_file);
 	return result;
 }
 
@@ -119,13 +133,11 @@ static enum result append(const char *path, const struct saying *saying, const c
 	json_t *payload = json_object();
 	if (party != NULL)
 		json_object_set_new(payload, "party", json_string(party));
-	if (note != NULL)
-		result = put_note(path, note, payload, err);
 	struct journal_entry entry = {
 	        .kind = saying->kind, .change = change, .step = step, .payload = payload};
 	struct journal_mark mark;
-	if (result == RESULT_OK)
-		result = journal_append(journal, &entry, &mark, err);
+	result = note != NULL ? append_noted(journal, path, note, &entry, payload, &mark, err)
+	                      : journal_append(journal, &entry, &mark, err);
 	json_decref(payload);
 	journal_close(journal);
 	char hash[JOURNAL_HASH_TEXT];

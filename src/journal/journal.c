@@ -206,8 +206,15 @@ void journal_close(struct journal *journal)
 	if (journal == NULL)
 		return;
 	assert(!journal->busy);
-	if (journal->store != NULL)
+	if (journal->store != NULL) {
+		// A full disk may have taken the first record, and nothing after it.
+		struct journal_mark head;
+		journal->store->unused =
+		        journal->mode == JOURNAL_CREATE &&
+		        journal->store->last(journal->store, &head, NULL) == RESULT_OK &&
+		        head.seq <= 1;
 		journal->store->close(journal->store);
+	}
 	free(journal);
 }
 

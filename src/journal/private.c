@@ -24,6 +24,7 @@ struct journal_private {
 	struct sql sql;
 	char *path;
 	bool writable;
+	bool made; // this opening has made the file
 	struct random random;
 };
 
@@ -106,6 +107,7 @@ enum result journal_private_open(const char *journal_path, bool writable,
 	if (writable) {
 		// Made here and not by SQLite, for the mode; where it exists, nothing happens.
 		int fd = open(p->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		p->made = fd >= 0;
 		if (fd >= 0)
 			close(fd);
 	}
@@ -119,11 +121,27 @@ enum result journal_private_open(const char *journal_path, bool writable,
 	return result;
 }
 
+// A table that was never made holds nothing, either.
+static bool holds_nothing(struct journal_private *p)
+{
+	sqlite3_stmt *statement = NULL;
+	struct error ignored;
+	if (p->sql.db == NULL || sql_prepare(&p->sql, "SELECT 1 FROM private LIMIT 1", &statement,
+	                                 &ignored) != RESULT_OK)
+		return true;
+	bool nothing = sqlite3_step(statement) == SQLITE_DONE;
+	sqlite3_finalize(statement);
+	return nothing;
+}
+
 void journal_private_close(struct journal_private *private_file)
 {
 	if (private_file == NULL)
 		return;
+	bool empty = private_file->made && holds_nothing(private_file);
 	sql_close(&private_file->sql);
+	if (empty)
+		unlink(private_file->path);
 	free(private_file->path);
 	free(private_file);
 }

@@ -35,7 +35,8 @@ struct journal_private;
 bool journal_private_exists(const char *journal_path);
 
 // Opens, and where writable also makes, the private file of the journal of this name. random may
-// be NULL where writable is false.
+// be NULL where writable is false. A file that was made and holds nothing when it is closed is
+// removed again.
 enum result journal_private_open(const char *journal_path, bool writable,
         const struct random *random, struct journal_private **private_file, struct error *err);
 void journal_private_close(struct journal_private *private_file);

@@ -17,6 +17,7 @@
 struct store {
 	const char *name; // for messages; the path of a file
 	bool fresh;       // there is nothing in it yet; the first transaction makes the tables
+	bool unused; // set by the user: what this opening has made is removed again when it closes
 
 	// A transaction. One that writes keeps other writers out, one that reads sees one state.
 	enum result (*begin)(struct store *store, bool write, struct error *err);

@@ -31,6 +31,7 @@ struct sqlite_store {
 	int lock; // a descriptor, or -1
 	bool writing;
 	bool broken; // the disk failed: what is on it is not what we think
+	bool made;   // this opening has made the file
 	sqlite3_stmt *insert, *last, *selection;
 };
 
@@ -296,6 +297,36 @@ static enum result store_check(struct store *store, struct error *err)
 	return sql_check_pages(&of(store)->sql, err);
 }
 
+// Whoever is refused, or adds nothing, leaves nothing behind: so we have to know that the file is
+// ours.
+static bool make_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void remove_empty(const char *path)
+{
+	struct stat status;
+	if (stat(path, &status) == 0 && status.st_size == 0)
+		unlink(path);
+}
+
+// SQLite leaves its own files where it cannot write.
+static void remove_all(const char *path)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		char *name;
+		if (asprintf(&name, "%s%s", path, ends[i]) < 0)
+			continue;
+		unlink(name);
+		free(name);
+	}
+}
+
 static void store_close(struct store *store)
 {
 	struct sqlite_store *s = of(store);
@@ -303,6 +334,11 @@ static void store_close(struct store *store)
 	sqlite3_finalize(s->insert);
 	sqlite3_finalize(s->last);
 	sql_close(&s->sql);
+	// With the lock nobody else has begun to use it.
+	if (s->made && s->lock >= 0 && (store->fresh || store->unused))
+		remove_all(s->path);
+	else if (s->made)
+		remove_empty(s->path);
 	if (s->lock >= 0) {
 		if (is_file_of(s->lock, s->lock_path)) // and not another program's by now
 			unlink(s->lock_path);
@@ -422,22 +458,6 @@ static const struct store functions = {
         .close = store_close,
 };
 
-// Whoever is refused leaves nothing behind: so we have to know that the file is ours.
-static bool make_file(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
-static void remove_empty(const char *path)
-{
-	struct stat status;
-	if (stat(path, &status) == 0 && status.st_size == 0)
-		unlink(path);
-}
-
 enum result store_sqlite_open(
         const char *path, enum journal_mode mode, struct store **store, struct error *err)
 {
@@ -453,7 +473,8 @@ enum result store_sqlite_open(
 	s->store = functions;
 	s->store.name = s->path;
 	s->lock = -1;
-	bool made = mode == JOURNAL_CREATE && make_file(s->path);
+	s->made = mode == JOURNAL_CREATE && make_file(s->path);
+	s->store.fresh = s->made;
 	enum result result = sql_open(&s->sql, s->path, access[mode], err);
 	if (result == RESULT_OK)
 		result = prepare(s, mode, err);
@@ -461,8 +482,6 @@ enum result store_sqlite_open(
 		*store = &s->store;
 		return result;
 	}
-	if (made)
-		remove_empty(s->path);
 	store_close(&s->store);
 	return result;
 }
