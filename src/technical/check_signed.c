@@ -31,8 +31,19 @@ static void verify_set(struct chain *c, const struct dns_rrset *set, const char 
 		        dns_signature_text(verified.outcome));
 }
 
+// The answer for the absent name; NULL where there is none that is negative.
+static const struct dns_message *negative(const struct technical_address *a)
+{
+	const struct dns_message *m = a->answer[TECHNICAL_ABSENT].message;
+	bool usable = m != NULL && m->aa && m->section[DNS_ANSWER].count == 0 &&
+	              (m->rcode == DNS_RCODE_NOERROR || m->rcode == DNS_RCODE_NXDOMAIN);
+	return usable ? m : NULL;
+}
+
 static void verify_denial(struct chain *c)
 {
+	static const char proof[] = "the proof that a name does not exist";
+	const struct technical_facts *f = c->j->facts;
 	const struct dns_message *m = c->address->answer[TECHNICAL_ABSENT].message;
 	for (size_t i = 0; m != NULL && i < m->section[DNS_AUTHORITY].count; i++) {
 		const struct dns_rrset *set = &m->section[DNS_AUTHORITY].rrset[i];
@@ -40,6 +51,12 @@ static void verify_denial(struct chain *c)
 			verify_set(
 			        c, set, "the signature over the proof that a name does not exist");
 	}
+	// (below a name of full length there is none to ask for)
+	m = dns_name_equal(f->absent.wire, f->zone.wire) ? NULL : negative(c->address);
+	const char *lacks = m != NULL ? denial_lacks(m, f->zone.wire, f->absent.wire) : NULL;
+	if (lacks != NULL)
+		broken(c, "NSEC or NSEC3 records that prove it (RFC 4035 5.4, RFC 5155 8)", proof,
+		        lacks);
 }
 
 // The DNSKEY set, by a key that the DS set refers to. false: nothing more can be said.
@@ -123,15 +140,6 @@ static size_t count_type(const struct dns_message *m, uint16_t type)
 		count += m->section[DNS_AUTHORITY].rrset[i].type == type &&
 		         m->section[DNS_AUTHORITY].rrset[i].count > 0;
 	return count;
-}
-
-// The answer for the absent name; NULL where there is none that is negative.
-static const struct dns_message *negative(const struct technical_address *a)
-{
-	const struct dns_message *m = a->answer[TECHNICAL_ABSENT].message;
-	bool usable = m != NULL && m->aa && m->section[DNS_ANSWER].count == 0 &&
-	              (m->rcode == DNS_RCODE_NOERROR || m->rcode == DNS_RCODE_NXDOMAIN);
-	return usable ? m : NULL;
 }
 
 void check_denial(struct technical_judge *j)

@@ -153,9 +153,17 @@ static const char *about_text(enum gather_about about)
 static void give_up_or_ask_again(struct gather_ask *ask, const struct query_result *result)
 {
 	char at[ADDRESS_TEXT], name[DNS_NAME_TEXT];
-	gather_note(ask->g, "asked for %s %.200s, %s gives no usable answer (%s)",
-	        about_text(ask->about), dns_name_text(ask->name.wire, name),
-	        address_format(&result->server, at), query_status_text(result->status));
+	char code[DNS_RCODE_TEXT];
+	dns_name_text(ask->name.wire, name);
+	address_format(&result->server, at);
+	// It may have answered, and say nothing about what it was asked.
+	if (result->status == QUERY_ANSWERED && result->data != NULL && result->octets >= 4)
+		gather_note(ask->g, "asked for %s %.200s, %s answers %s, without it",
+		        about_text(ask->about), name, at,
+		        dns_rcode_text((uint16_t)(result->data[3] & 15), code));
+	else
+		gather_note(ask->g, "asked for %s %.200s, %s gives no usable answer (%s)",
+		        about_text(ask->about), name, at, query_status_text(result->status));
 	while (ask->about == GATHER_LOOK_UP && ask->resolver + 1 < ask->g->resolver_count) {
 		ask->resolver++;
 		if (submit(ask))

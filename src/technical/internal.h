@@ -47,6 +47,11 @@ bool addresses_have(const struct technical_addresses *list, const struct address
 		for (const struct technical_address *a = s->address;                               \
 		        a < s->address + s->address_count; a++)
 
+// What a negative answer for A records of the name lacks to prove that there are none, NULL where
+// nothing is missing.
+const char *denial_lacks(
+        const struct dns_message *message, const uint8_t *zone, const uint8_t *name);
+
 // The checks.
 void check_two_servers(struct technical_judge *j);
 void check_hostnames(struct technical_judge *j);

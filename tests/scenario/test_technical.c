@@ -234,6 +234,22 @@ static void test_the_parent_given(void **state)
 	expect(f, "serial-continuity", TECHNICAL_PASS, "older than 1,");
 }
 
+// Whoever answers without what was asked for is no help, and it is said how it answers.
+static void test_a_parent_that_refuses(void **state)
+{
+	struct fixture *f = *state;
+	struct address parents[] = {address_of("198.51.100.66")};
+	give_gaining(f, true);
+	f->other = (struct host){0};
+	host_put(f->sim, "198.51.100.66", &f->other);
+	f->options.parents = parents;
+	f->options.parent_count = 1;
+	gather(f, "example.test");
+	assert_true(f->facts->note_count > 0);
+	assert_string_equal(f->facts->notes[0], "asked for the delegation example.test., "
+	                                        "198.51.100.66@53 answers REFUSED, without it");
+}
+
 // ---- What is wrong ----------------------------------------------------------------------------
 
 static void test_the_old_ds_does_not_fit(void **state)
@@ -444,6 +460,7 @@ int main(void)
 	        CASE(test_the_present_delegation),
 	        CASE(test_a_delegation_to_come),
 	        CASE(test_the_parent_given),
+	        CASE(test_a_parent_that_refuses),
 	        CASE(test_the_old_ds_does_not_fit),
 	        CASE(test_no_ds),
 	        CASE(test_an_address_is_down),

@@ -1,7 +1,9 @@
 // The checks of DS records, keys and signatures, on real ones.
 #include <string.h>
 
-#include "support.h"
+#include "technical/internal.h"
+
+#include "support.h" // after it, for cmocka's macro has the name of a function there
 
 static int make(void **state)
 {
@@ -101,6 +103,99 @@ static void test_validates(void **state)
 	expect(w, "zone-validates", TECHNICAL_FAIL, "cannot be checked");
 	w->facts.ds_count = 0;
 	expect(w, "zone-validates", TECHNICAL_SKIPPED, "no DS record");
+}
+
+// The records of a negative answer, instead of the SOA record and what else was there.
+static const struct dns_message *with(struct world *w, const char *const *records)
+{
+	struct dns_message *m = world_message(w, 0, 0, TECHNICAL_ABSENT);
+	m->section[DNS_AUTHORITY].count = 0;
+	for (; *records != NULL; records++)
+		world_add(w, m, DNS_AUTHORITY, *records);
+	return m;
+}
+
+// What a proof lacks, for nowhere.example.test. (RFC 4035 5.4, RFC 5155 8.4 to 8.8).
+static void test_denials(void **state)
+{
+	struct world *w = *state;
+	static const struct {
+		const char *records[4], *lacks;
+	} cases[] = {
+	        // At the name itself: no such type, or the type after all.
+	        {{"nowhere.example.test. 60 NSEC \\000.nowhere.example.test. RRSIG NSEC"}, NULL},
+	        {{"nowhere.example.test. 60 NSEC \\000.nowhere.example.test. A RRSIG NSEC"},
+	                "says that it is there"},
+	        // One record for name and wildcard, or two.
+	        {{"example.test. 60 NSEC www.example.test. NS SOA RRSIG NSEC"}, NULL},
+	        {{"mail.example.test. 60 NSEC www.example.test. A RRSIG NSEC"}, "no wildcard"},
+	        {{"mail.example.test. 60 NSEC www.example.test. A RRSIG NSEC",
+	                 "example.test. 60 NSEC a.example.test. NS SOA RRSIG NSEC"},
+	                NULL},
+	        {{"mail.example.test. 60 NSEC www.example.test. A RRSIG NSEC",
+	                 "*.example.test. 60 NSEC a.example.test. TXT RRSIG NSEC"},
+	                NULL},
+	        {{"mail.example.test. 60 NSEC www.example.test. A RRSIG NSEC",
+	                 "*.example.test. 60 NSEC a.example.test. A RRSIG NSEC"},
+	                "no wildcard"},
+	        // The last record of the zone; one that is about other names.
+	        {{"aaa.example.test. 60 NSEC example.test. A RRSIG NSEC",
+	                 "example.test. 60 NSEC aaa.example.test. NS SOA RRSIG NSEC"},
+	                NULL},
+	        {{"www.example.test. 60 NSEC example.test. A RRSIG NSEC"}, "covers the name"},
+	        {{"a.example.test. 60 NSEC b.example.test. A RRSIG NSEC"}, "covers the name"},
+	        // NSEC3: a name above, the name, the wildcard.
+	        {{"jbas736chung3bb701jkjdhqkqlhvug7.example.test. 60 NSEC3 1 0 0 - "
+	          "jbas736chuog3bb701jkjdhqkqlhvug7 NS SOA RRSIG",
+	                 "i46f99lbmequp6moojale79oc1s7m5ue.example.test. 60 NSEC3 1 0 0 - "
+	                 "i46f99lbmequp6mqojale79oc1s7m5ue A RRSIG",
+	                 "6can7n9ison37dm7pil7ts42f3kfoo3n.example.test. 60 NSEC3 1 0 0 - "
+	                 "6can7n9ison37dm9pil7ts42f3kfoo3n A RRSIG"},
+	                NULL},
+	        {{"jbas736chung3bb701jkjdhqkqlhvug7.example.test. 60 NSEC3 1 0 0 - "
+	          "jbas736chuog3bb701jkjdhqkqlhvug7 NS SOA RRSIG",
+	                 "i46f99lbmequp6moojale79oc1s7m5ue.example.test. 60 NSEC3 1 0 0 - "
+	                 "i46f99lbmequp6mqojale79oc1s7m5ue A RRSIG"},
+	                "no wildcard"},
+	        {{"jbas736chung3bb701jkjdhqkqlhvug7.example.test. 60 NSEC3 1 0 0 - "
+	          "jbas736chuog3bb701jkjdhqkqlhvug7 NS SOA RRSIG",
+	                 "6can7n9ison37dm7pil7ts42f3kfoo3n.example.test. 60 NSEC3 1 0 0 - "
+	                 "6can7n9ison37dm9pil7ts42f3kfoo3n A RRSIG"},
+	                "covers the name"},
+	        {{"i46f99lbmequp6moojale79oc1s7m5ue.example.test. 60 NSEC3 1 0 0 - "
+	          "i46f99lbmequp6mqojale79oc1s7m5ue A RRSIG",
+	                 "6can7n9ison37dm7pil7ts42f3kfoo3n.example.test. 60 NSEC3 1 0 0 - "
+	                 "6can7n9ison37dm9pil7ts42f3kfoo3n A RRSIG"},
+	                "a name above it"},
+	        {{"i46f99lbmequp6mpojale79oc1s7m5ue.example.test. 60 NSEC3 1 0 0 - "
+	          "i46f99lbmerup6mpojale79oc1s7m5ue TXT RRSIG"},
+	                NULL},
+	        {{"i46f99lbmequp6mpojale79oc1s7m5ue.example.test. 60 NSEC3 1 0 0 - "
+	          "i46f99lbmerup6mpojale79oc1s7m5ue A RRSIG"},
+	                "says that it is there"},
+	        {{NULL}, "no record that could be used"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *lacks = denial_lacks(
+		        with(w, cases[i].records), w->facts.zone.wire, w->facts.absent.wire);
+		if ((lacks == NULL) != (cases[i].lacks == NULL) ||
+		        (lacks != NULL && strstr(lacks, cases[i].lacks) == NULL))
+			fail_msg("%zu: %s", i, lacks != NULL ? lacks : "nothing");
+	}
+}
+
+static void test_a_denial_of_another_name(void **state)
+{
+	struct world *w = *state;
+	struct simversion *v = simversion_copy(w->zone, w->version);
+	struct dns_name absent = w->facts.absent;
+	// Signed, and good, but for a name that nobody asked for.
+	assert_int_equal(
+	        dns_name_parse("elsewhere.example.test.", &w->facts.absent, NULL), RESULT_OK);
+	world_answer_one(w, &w->address[1][0], TECHNICAL_ABSENT, v);
+	w->facts.absent = absent;
+	expect(w, "zone-validates", TECHNICAL_FAIL,
+	        "the proof that a name does not exist: no NSEC record covers the name");
 }
 
 static void test_expired_is_not_valid(void **state)
@@ -207,6 +302,8 @@ int main(void)
 	        CASE(test_ds_matches),
 	        CASE(test_ds_with_a_wrong_digit),
 	        CASE(test_validates),
+	        CASE(test_denials),
+	        CASE(test_a_denial_of_another_name),
 	        CASE(test_expired_is_not_valid),
 	        CASE(test_head_room),
 	        CASE(test_denial),
