@@ -76,20 +76,51 @@ static int transfer(const struct zone_transfer *what, struct zone **zone)
 	return result == RESULT_OK ? 0 : usage_error("%s", err.text);
 }
 
+// "500M": K, M and G are 1024 of the one before.
+static bool read_size(const char *text, size_t *octets)
+{
+	static const char units[] = "KMG";
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text[digits] != '\0' ? strchr(units, text[digits]) : NULL;
+	unsigned shift = unit != NULL ? 10 * (unsigned)(unit - units + 1) : 0;
+	if (digits == 0 || digits > 18 || (text[digits] != '\0' && unit == NULL) ||
+	        (unit != NULL && text[digits + 1] != '\0'))
+		return false;
+	unsigned long long number = strtoull(text, NULL, 10);
+	if (number == 0 || number > ZONE_MAX_OCTETS >> shift)
+		return false;
+	*octets = (size_t)number << shift;
+	return true;
+}
+
+static int read_limits(const struct zone_input *input, struct zone_transfer *t)
+{
+	struct error err = {0};
+	if (input->timeout != NULL &&
+	        duration_parse(input->timeout, &t->timeout_ms, &err) != RESULT_OK)
+		return usage_error("--timeout: %s", err.text);
+	if (input->within != NULL && duration_parse(input->within, &t->total_ms, &err) != RESULT_OK)
+		return usage_error("--within: %s", err.text);
+	if (input->max != NULL && !read_size(input->max, &t->max_octets))
+		return usage_error(
+		        "--max: '%.40s' is no size from 1 to 64G, as in 500M or 8G", input->max);
+	return 0;
+}
+
 static int read_server(const struct zone_input *input, const char *url, struct zone **zone)
 {
 	struct zone_transfer t = {0};
 	struct dns_tsig_key *key = NULL;
 	struct zone *base = NULL;
 	struct error err = {0};
-	if (input->timeout != NULL &&
-	        duration_parse(input->timeout, &t.timeout_ms, &err) != RESULT_OK)
-		return usage_error("--timeout: %s", err.text);
+	int status = read_limits(input, &t);
+	if (status != 0)
+		return status;
 	if (zone_transfer_parse(url, &t, &err) != RESULT_OK)
 		return usage_error("%s", err.text);
 	if (t.incremental && input->base == NULL)
 		return usage_error("%.100s: an earlier version is needed: --base", url);
-	int status = read_key(input->key, &key);
+	status = read_key(input->key, &key);
 	if (status == 0 && t.incremental)
 		status = read_file(input, input->base, &base);
 	t.key = key;

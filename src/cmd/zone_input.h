@@ -22,6 +22,8 @@ struct zone_input {
 	const char *base;    // --base
 	const char *key;     // --key
 	const char *timeout; // --timeout
+	const char *within;  // --within
+	const char *max;     // --max
 };
 
 // clang-format off
@@ -31,7 +33,11 @@ struct zone_input {
 	{"--key", "FILE", "the TSIG key of a transfer: algorithm:name:base64",                     \
 	        .text = &(input).key},                                                             \
 	{"--timeout", "DURATION", "how long a server may be silent, 30s",                          \
-	        .text = &(input).timeout}
+	        .text = &(input).timeout},                                                         \
+	{"--within", "DURATION", "how long a whole transfer may take, 2h",                         \
+	        .text = &(input).within},                                                          \
+	{"--max", "SIZE", "how much a server may send, as in 500M or 8G, 64G",                     \
+	        .text = &(input).max}
 // clang-format on
 
 // For the end of the help text.
