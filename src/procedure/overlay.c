@@ -494,7 +494,7 @@ static enum result merge_branches(struct overlay *o, struct yaml_node *root)
 static enum result merge_member(
         struct overlay *o, struct yaml_node *root, const char *word, enum yaml_kind kind)
 {
-	const struct yaml_node *over = yaml_get(o->root, word), *below = yaml_get(o->base, word);
+	const struct yaml_node *over = yaml_get(o->root, word), *below = yaml_get(root, word);
 	if (over == NULL)
 		return RESULT_OK;
 	enum result result = yaml_expect(over, word, kind, o->err);
@@ -518,6 +518,51 @@ static enum result merge_member(
 	return RESULT_OK;
 }
 
+static bool has_text(const struct yaml_node *list, const char *text)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i]->kind == YAML_SCALAR && strcmp(list->items[i]->text, text) == 0)
+			return true;
+	return false;
+}
+
+// Each condition is named by its words, so that one that the base has reworded is noticed.
+static enum result check_not_required(
+        struct overlay *o, const struct yaml_node *drop, const struct yaml_node *all)
+{
+	enum result result = yaml_expect(drop, "not-required", YAML_LIST, o->err);
+	if (result == RESULT_OK && drop->count > PROCEDURE_MAX_STEPS)
+		return yaml_error(drop, o->err, "%zu of them, expected at most %d", drop->count,
+		        PROCEDURE_MAX_STEPS);
+	for (size_t i = 0; result == RESULT_OK && i < drop->count; i++) {
+		const char *text;
+		result = yaml_text(drop->items[i], "a condition", &text, o->err);
+		if (result == RESULT_OK && (all == NULL || !has_text(all, text)))
+			return yaml_error(drop->items[i], o->err, "%s does not require '%.100s'",
+			        o->base->file, text);
+	}
+	return result;
+}
+
+static enum result drop_required(struct overlay *o, struct yaml_node *root)
+{
+	const struct yaml_node *drop = yaml_get(o->root, "not-required"),
+	                       *all = yaml_get(o->base, "requires");
+	if (drop == NULL)
+		return RESULT_OK;
+	enum result result = check_not_required(o, drop, all);
+	if (result != RESULT_OK || all == NULL)
+		return result;
+	struct yaml_node *left = node_new(o, YAML_LIST, all, all->count);
+	if (left == NULL)
+		return no_memory(o);
+	for (size_t i = 0; i < all->count; i++)
+		if (all->items[i]->kind != YAML_SCALAR || !has_text(drop, all->items[i]->text))
+			left->items[left->count++] = all->items[i];
+	put(root, key_of(o->base, "requires"), left);
+	return RESULT_OK;
+}
+
 static enum result merge(struct overlay *o, const struct yaml_node **merged)
 {
 	static const char *const texts[] = {"procedure", "title", "source", "about", "expect"};
@@ -531,7 +576,9 @@ static enum result merge(struct overlay *o, const struct yaml_node **merged)
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (yaml_get(o->root, texts[i]) != NULL)
 			put(root, key_of(o->root, texts[i]), yaml_get(o->root, texts[i]));
-	enum result result = merge_member(o, root, "requires", YAML_LIST);
+	enum result result = drop_required(o, root);
+	if (result == RESULT_OK)
+		result = merge_member(o, root, "requires", YAML_LIST);
 	for (size_t i = 0; i < sizeof maps / sizeof *maps && result == RESULT_OK; i++)
 		result = merge_member(o, root, maps[i], YAML_MAP);
 	if (result == RESULT_OK)
@@ -630,8 +677,8 @@ enum result overlay_apply(struct arena *arena, const struct yaml_node *overlay,
         const struct yaml_node *base, const struct yaml_node **merged, struct error *err)
 {
 	static const char *const known[] = {"overlay", "procedure", "title", "source", "about",
-	        "rename", "parties", "start", "requires", "expect", "assume", "steps", "add",
-	        "drop", NULL};
+	        "rename", "parties", "start", "requires", "not-required", "expect", "assume",
+	        "steps", "add", "drop", NULL};
 	struct overlay o = {.arena = arena, .err = err, .root = overlay, .base = base};
 	enum result result = yaml_known_keys(overlay, "an overlay", known, err);
 	if (result != RESULT_OK)

@@ -136,6 +136,20 @@ static void test_members_are_replaced(void **state)
 	assert_int_equal(report.finding_count, 0);
 }
 
+static void test_conditions_are_dropped(void **state)
+{
+	(void)state;
+	save("base.yaml", BASE);
+	const struct procedure *p = read_procedure("overlay: ./base.yaml\nprocedure: mine\n"
+	                                           "not-required: [largest TTLs known]\n");
+	assert_int_equal(p->requirement_count, 0);
+	p = read_procedure("overlay: ./base.yaml\nprocedure: mine\n"
+	                   "not-required: [largest TTLs known]\n"
+	                   "requires: [every address answers and agrees]\n");
+	assert_int_equal(p->requirement_count, 1);
+	assert_int_equal(p->requirements[0].kind, PROCEDURE_ALL_ADDRESSES);
+}
+
 static void expect_order(const struct procedure *p, const char *const *ids)
 {
 	size_t n = 0;
@@ -332,6 +346,8 @@ static void test_errors(void **state)
 	                "over.yaml:2:14: step 'swap' cannot go: 'wait' of 'remove' names it "
 	                "(%s/./base.yaml:20)"},
 	        {"overlay: ./base.yaml\ndrop: [swop]\n", "over.yaml:2:8: "},
+	        {"overlay: ./base.yaml\nnot-required: [x]\n",
+	                "over.yaml:2:16: %s/./base.yaml does not require 'x'"},
 	        {"overlay: ./base.yaml\ndrop: tell\nsteps: {tell: {tell: op}}\n",
 	                "over.yaml:3:9: step 'tell' is dropped and changed"},
 	        {"overlay: ./base.yaml\nadd: [{id: x, by: op, does: announce, undo: nothing}]\n",
@@ -413,6 +429,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_members_are_replaced),
+	        TEST(test_conditions_are_dropped),
 	        TEST(test_steps_come_and_go),
 	        TEST(test_another_order),
 	        TEST(test_parties_are_renamed),
