@@ -18,6 +18,7 @@ algorithm() {
 }
 
 new() {
+	# shellcheck disable=SC2046 # an algorithm may be two words
 	ask add-zone-key "$1" "$2" "$3" "$4" $(algorithm "$5") | tail -n 1
 }
 
