@@ -20,13 +20,14 @@ serial() {
 	kdig +short +time=2 +retry=1 "@$1" "$zone" SOA | awk '{ print $3 }'
 }
 
-# Without the old operator's signatures, and with an NS set that names its own servers only. The
-# serial number goes on from the old operator's.
+# Without the old operator's signatures, and with an NS set that names its own servers only, unless the
+# procedure lets the zone name both operators' for longer. The serial number goes on from the old
+# operator's.
 next() {
 	sh ./registry equal "${A1_V4}" "${B1_V4}"
 	sh ./registry transfer "${B1_V4}" | awk -v zone="$zone" '
 		$4 == "RRSIG" || $4 == "NSEC3" || $4 == "NSEC3PARAM" || $4 == "NSEC" { next }
-		$1 == zone && $4 == "NS" {
+		$1 == zone && $4 == "NS" && ENVIRON["BATON_STEP"] != "sign-at-gaining" {
 			if (!done++)
 				for (i = 1; i <= 2; i++) print zone, $2, "IN NS ns" i ".new.nic." zone
 			next
@@ -101,8 +102,8 @@ alone) alone; exit ;;
 esac
 undo=$(jq -r '.facts.undo')
 case $BATON_STEP-$undo in
-synchronise-*) sh ./registry equal "${A1_V4}" "${A2_V4}" "${B1_V4}" "${B2_V4}" ;;
-sign-at-new-false) sign ;;
-sign-at-new-true) copy_again ;;
+synchronise-* | copy-zone-*) sh ./registry equal "${A1_V4}" "${A2_V4}" "${B1_V4}" "${B2_V4}" ;;
+sign-at-new-false | sign-at-gaining-false) sign ;;
+sign-at-new-true | sign-at-gaining-true) copy_again ;;
 *) fail "the new operator has no command for the step $BATON_STEP" ;;
 esac

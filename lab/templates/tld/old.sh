@@ -64,6 +64,6 @@ undo=$(jq -r '.facts.undo')
 case $BATON_STEP-$undo in
 reverse-transfer-false) copy ;;
 reverse-transfer-true) sign_again ;;
-end-synchronisation-false) stop ;;
+end-synchronisation-false | stop-serving-false) stop ;;
 *) fail "the old operator has no command for the step $BATON_STEP" ;;
 esac
