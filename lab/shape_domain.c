@@ -161,175 +161,42 @@ static enum result domain_start(struct boot *boot)
 	return result == RESULT_OK ? domain_secondaries(boot) : result;
 }
 
-// Documentation prefixes (RFC 5737, RFC 3849); not 127/8, which Unbound refuses to ask.
-const struct shape
-        shape_domain =
-                {
-                        .name = "domain",
-                        .about = "a domain moves from one DNS operator to another one",
-                        .names = 24000,
-                        .any_signer = true,
-                        .start = domain_start,
-                        .plan =
-                                {
-                                        SHAPE_CLIENT,
-                                        SHAPE_RESOLVERS,
+// id, program, name, addresses: documentation prefixes (RFC 5737, RFC 3849), not 127/8, which
+// Unbound refuses to ask.
+#define ROOT "root", "knot", "a.roots.", "198.51.100.1", "2001:db8:1::1"
+#define TLD1 "tld1", "knot", "ns1.nic.test.", "198.51.100.11", "2001:db8:2::1"
+#define TLD2 "tld2", "nsd", "ns2.nic.test.", "198.51.100.12", "2001:db8:2::2"
+#define A1   "a1", "knot", "ns1.losing.test.", "192.0.2.11", "2001:db8:a::1"
+#define A2   "a2", "nsd", "ns2.losing.test.", "192.0.2.12", "2001:db8:a::2"
+#define B1   "b1", "bind", "ns1.gaining.test.", "192.0.2.21", "2001:db8:b::1"
+#define B2   "b2", "nsd", "ns2.gaining.test.", "192.0.2.22", "2001:db8:b::2"
 
-                                        .zone = "example.test.",
-                                        .root = {"root", "knot", "a.roots.", "198.51.100.1",
-                                                "2001:db8:1::1"},
-                                        .party =
-                                                {
-                                                        [LAB_REGISTRY] = {.id = "registry",
-                                                                .zone = "test.",
-                                                                .tsig_name = "registrar.",
-                                                                .server = {{"tld1", "knot",
-                                                                                   "ns1."
-                                                                                   "nic."
-                                                                                   "test.",
-                                                                                   "198.51."
-                                                                                   "100.11",
-                                                                                   "2001:"
-                                                                                   "db8:2::"
-                                                                                   "1"},
-                                                                        {"tld2", "nsd",
-                                                                                "ns2.nic."
-                                                                                "test.",
-                                                                                "198.51."
-                                                                                "100.12",
-                                                                                "2001:db8:"
-                                                                                "2::2"}}},
-                                                        [LAB_LOSING] =
-                                                                {.id = "losing",
-                                                                        .zone = "example."
-                                                                                "test.",
-                                                                        .tsig_name = "losing.",
-                                                                        .server = {{"a1",
-                                                                                           "k"
-                                                                                           "n"
-                                                                                           "o"
-                                                                                           "t",
-                                                                                           "n"
-                                                                                           "s"
-                                                                                           "1"
-                                                                                           "."
-                                                                                           "l"
-                                                                                           "o"
-                                                                                           "s"
-                                                                                           "i"
-                                                                                           "n"
-                                                                                           "g"
-                                                                                           "."
-                                                                                           "t"
-                                                                                           "e"
-                                                                                           "s"
-                                                                                           "t"
-                                                                                           ".",
-                                                                                           "1"
-                                                                                           "9"
-                                                                                           "2"
-                                                                                           "."
-                                                                                           "0"
-                                                                                           "."
-                                                                                           "2"
-                                                                                           "."
-                                                                                           "1"
-                                                                                           "1",
-                                                                                           "2"
-                                                                                           "0"
-                                                                                           "0"
-                                                                                           "1"
-                                                                                           ":"
-                                                                                           "d"
-                                                                                           "b"
-                                                                                           "8"
-                                                                                           ":"
-                                                                                           "a"
-                                                                                           ":"
-                                                                                           ":"
-                                                                                           "1"},
-                                                                                {"a"
-                                                                                 "2",
-                                                                                        "ns"
-                                                                                        "d",
-                                                                                        "ns"
-                                                                                        "2."
-                                                                                        "lo"
-                                                                                        "si"
-                                                                                        "ng"
-                                                                                        ".t"
-                                                                                        "es"
-                                                                                        "t"
-                                                                                        ".",
-                                                                                        "19"
-                                                                                        "2."
-                                                                                        "0."
-                                                                                        "2."
-                                                                                        "1"
-                                                                                        "2",
-                                                                                        "20"
-                                                                                        "01"
-                                                                                        ":d"
-                                                                                        "b8"
-                                                                                        ":a"
-                                                                                        "::"
-                                                                                        "2"}}},
-                                                        [LAB_GAINING] = {.id = "gaining",
-                                                                .zone = "example.test.",
-                                                                .tsig_name = "gaining.",
-                                                                .server = {{"b1",
-                                                                                   "bi"
-                                                                                   "n"
-                                                                                   "d",
-                                                                                   "ns"
-                                                                                   "1."
-                                                                                   "ga"
-                                                                                   "in"
-                                                                                   "in"
-                                                                                   "g."
-                                                                                   "te"
-                                                                                   "st"
-                                                                                   ".",
-                                                                                   "19"
-                                                                                   "2."
-                                                                                   "0."
-                                                                                   "2."
-                                                                                   "2"
-                                                                                   "1",
-                                                                                   "20"
-                                                                                   "01"
-                                                                                   ":d"
-                                                                                   "b8"
-                                                                                   ":"
-                                                                                   "b:"
-                                                                                   ":"
-                                                                                   "1"},
-                                                                        {"b2",
-                                                                                "ns"
-                                                                                "d",
-                                                                                "ns"
-                                                                                "2."
-                                                                                "ga"
-                                                                                "in"
-                                                                                "in"
-                                                                                "g."
-                                                                                "te"
-                                                                                "st"
-                                                                                ".",
-                                                                                "19"
-                                                                                "2."
-                                                                                "0."
-                                                                                "2."
-                                                                                "2"
-                                                                                "2",
-                                                                                "20"
-                                                                                "01"
-                                                                                ":d"
-                                                                                "b8"
-                                                                                ":"
-                                                                                "b:"
-                                                                                ":"
-                                                                                "2"}}},
-                                                },
+const struct shape shape_domain = {
+        .name = "domain",
+        .about = "a domain moves from one DNS operator to another one",
+        .names = 24000,
+        .any_signer = true,
+        .start = domain_start,
+        .plan =
+                {
+                        SHAPE_CLIENT,
+                        SHAPE_RESOLVERS,
+                        .zone = "example.test.",
+                        .root = {ROOT},
+                        .party =
+                                {
+                                        [LAB_REGISTRY] = {.id = "registry",
+                                                .zone = "test.",
+                                                .tsig_name = "registrar.",
+                                                .server = {{TLD1}, {TLD2}}},
+                                        [LAB_LOSING] = {.id = "losing",
+                                                .zone = "example.test.",
+                                                .tsig_name = "losing.",
+                                                .server = {{A1}, {A2}}},
+                                        [LAB_GAINING] = {.id = "gaining",
+                                                .zone = "example.test.",
+                                                .tsig_name = "gaining.",
+                                                .server = {{B1}, {B2}}},
                                 },
+                },
 };

@@ -185,201 +185,43 @@ static enum result tld_start(struct boot *boot)
 	return result == RESULT_OK ? tld_iana(boot) : result;
 }
 
-const struct shape
-        shape_tld =
+// id, program, name, addresses: documentation prefixes (RFC 5737, RFC 3849), not 127/8, which
+// Unbound refuses to ask.
+#define ROOT  "root", "knot", "a.roots.", "198.51.100.1", "2001:db8:1::1"
+#define ROOT2 "root2", "nsd", "b.roots.", "198.51.100.2", "2001:db8:1::2"
+#define ROOT3 "root3", "nsd", "c.roots.", "198.51.100.3", "2001:db8:1::3"
+#define A1    "a1", "knot", "ns1.old.nic.example.", "192.0.2.11", "2001:db8:a::1"
+#define A2    "a2", "nsd", "ns2.old.nic.example.", "192.0.2.12", "2001:db8:a::2"
+#define B1    "b1", "bind", "ns1.new.nic.example.", "192.0.2.21", "2001:db8:b::1"
+#define B2    "b2", "nsd", "ns2.new.nic.example.", "192.0.2.22", "2001:db8:b::2"
+
+const struct shape shape_tld = {
+        .name = "tld",
+        .about = "a top-level domain moves from one back-end operator to another one",
+        .names = 20000,
+        .delegations = true,
+        .start = tld_start,
+        .plan =
                 {
-                        .name = "tld",
-                        .about = "a top-level domain moves from one back-end operator to "
-                                 "another "
-                                 "one",
-                        .names = 20000,
-                        .delegations = true,
-                        .start = tld_start,
-                        .plan =
+                        SHAPE_CLIENT,
+                        SHAPE_RESOLVERS,
+                        .zone = "example.",
+                        .root = {ROOT},
+                        .party =
                                 {
-                                        SHAPE_CLIENT,
-                                        SHAPE_RESOLVERS,
-                                        .zone = "example.",
-                                        .root = {"root", "knot", "a.roots.", "198.51.100.1",
-                                                "2001:db8:1::1"},
-                                        .party =
-                                                {
-                                                        [LAB_REGISTRY] = {.id = "iana",
-                                                                .zone = ".",
-                                                                .update = "198.51.100.1",
-                                                                .tsig_name = "iana.",
-                                                                .server = {{"root2", "nsd",
-                                                                                   "b."
-                                                                                   "roots.",
-                                                                                   "198.51."
-                                                                                   "100.2",
-                                                                                   "2001:"
-                                                                                   "db8:1::"
-                                                                                   "2"},
-                                                                        {"root3", "nsd", "c.roots.",
-                                                                                "198.51."
-                                                                                "100.3",
-                                                                                "2001:db8:"
-                                                                                "1::3"}}},
-                                                        [LAB_LOSING] =
-                                                                {.id = "old",
-                                                                        .zone = "example.",
-                                                                        .tsig_name = "old.",
-                                                                        .server = {{"a1",
-                                                                                           "k"
-                                                                                           "n"
-                                                                                           "o"
-                                                                                           "t",
-                                                                                           "n"
-                                                                                           "s"
-                                                                                           "1"
-                                                                                           "."
-                                                                                           "o"
-                                                                                           "l"
-                                                                                           "d"
-                                                                                           "."
-                                                                                           "n"
-                                                                                           "i"
-                                                                                           "c"
-                                                                                           "."
-                                                                                           "e"
-                                                                                           "x"
-                                                                                           "a"
-                                                                                           "m"
-                                                                                           "p"
-                                                                                           "l"
-                                                                                           "e"
-                                                                                           ".",
-                                                                                           "1"
-                                                                                           "9"
-                                                                                           "2"
-                                                                                           "."
-                                                                                           "0"
-                                                                                           "."
-                                                                                           "2"
-                                                                                           "."
-                                                                                           "1"
-                                                                                           "1",
-                                                                                           "2"
-                                                                                           "0"
-                                                                                           "0"
-                                                                                           "1"
-                                                                                           ":"
-                                                                                           "d"
-                                                                                           "b"
-                                                                                           "8"
-                                                                                           ":"
-                                                                                           "a"
-                                                                                           ":"
-                                                                                           ":"
-                                                                                           "1"},
-                                                                                {"a"
-                                                                                 "2",
-                                                                                        "ns"
-                                                                                        "d",
-                                                                                        "ns"
-                                                                                        "2."
-                                                                                        "ol"
-                                                                                        "d."
-                                                                                        "ni"
-                                                                                        "c."
-                                                                                        "ex"
-                                                                                        "am"
-                                                                                        "pl"
-                                                                                        "e"
-                                                                                        ".",
-                                                                                        "19"
-                                                                                        "2."
-                                                                                        "0."
-                                                                                        "2."
-                                                                                        "1"
-                                                                                        "2",
-                                                                                        "20"
-                                                                                        "01"
-                                                                                        ":d"
-                                                                                        "b8"
-                                                                                        ":a"
-                                                                                        "::"
-                                                                                        "2"}}},
-                                                        [LAB_GAINING] = {.id = "new",
-                                                                .zone = "example.",
-                                                                .tsig_name = "new.",
-                                                                .server = {{"b1",
-                                                                                   "b"
-                                                                                   "i"
-                                                                                   "n"
-                                                                                   "d",
-                                                                                   "n"
-                                                                                   "s"
-                                                                                   "1"
-                                                                                   "."
-                                                                                   "n"
-                                                                                   "e"
-                                                                                   "w"
-                                                                                   "."
-                                                                                   "n"
-                                                                                   "i"
-                                                                                   "c"
-                                                                                   "."
-                                                                                   "e"
-                                                                                   "x"
-                                                                                   "a"
-                                                                                   "m"
-                                                                                   "p"
-                                                                                   "l"
-                                                                                   "e"
-                                                                                   ".",
-                                                                                   "1"
-                                                                                   "9"
-                                                                                   "2"
-                                                                                   "."
-                                                                                   "0"
-                                                                                   "."
-                                                                                   "2"
-                                                                                   "."
-                                                                                   "2"
-                                                                                   "1",
-                                                                                   "2"
-                                                                                   "0"
-                                                                                   "0"
-                                                                                   "1"
-                                                                                   ":"
-                                                                                   "d"
-                                                                                   "b"
-                                                                                   "8"
-                                                                                   ":"
-                                                                                   "b"
-                                                                                   ":"
-                                                                                   ":"
-                                                                                   "1"},
-                                                                        {"b"
-                                                                         "2",
-                                                                                "ns"
-                                                                                "d",
-                                                                                "ns"
-                                                                                "2."
-                                                                                "ne"
-                                                                                "w."
-                                                                                "ni"
-                                                                                "c."
-                                                                                "ex"
-                                                                                "am"
-                                                                                "pl"
-                                                                                "e"
-                                                                                ".",
-                                                                                "19"
-                                                                                "2."
-                                                                                "0."
-                                                                                "2."
-                                                                                "2"
-                                                                                "2",
-                                                                                "20"
-                                                                                "01"
-                                                                                ":d"
-                                                                                "b8"
-                                                                                ":b"
-                                                                                "::"
-                                                                                "2"}}},
-                                                },
+                                        [LAB_REGISTRY] = {.id = "iana",
+                                                .zone = ".",
+                                                .update = "198.51.100.1",
+                                                .tsig_name = "iana.",
+                                                .server = {{ROOT2}, {ROOT3}}},
+                                        [LAB_LOSING] = {.id = "old",
+                                                .zone = "example.",
+                                                .tsig_name = "old.",
+                                                .server = {{A1}, {A2}}},
+                                        [LAB_GAINING] = {.id = "new",
+                                                .zone = "example.",
+                                                .tsig_name = "new.",
+                                                .server = {{B1}, {B2}}},
                                 },
+                },
 };
