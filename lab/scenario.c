@@ -257,7 +257,7 @@ static bool scenario_is_beside(const char *file)
 static enum result scenario_play(struct arena *arena, const struct yaml_node *value,
         struct scenario_step *step, struct error *err)
 {
-	const char *file, *slash = strrchr(value->file, '/');
+	const char *file;
 	struct play *play;
 	enum result result = yaml_text(value, "timeline", &file, err);
 	if (result != RESULT_OK)
@@ -265,8 +265,7 @@ static enum result scenario_play(struct arena *arena, const struct yaml_node *va
 	if (!scenario_is_beside(file))
 		return yaml_error(
 		        value, err, "expected a file in the folder of the scenario, NAME.yaml");
-	const char *path = arena_printf(arena, "%.*s%s",
-	        slash != NULL ? (int)(slash - value->file + 1) : 0, value->file, file);
+	const char *path = file_path_beside(arena, value->file, file);
 	result = path != NULL ? play_load(arena, path, &play, err)
 	                      : error_set(err, RESULT_MEMORY, "out of memory");
 	if (result == RESULT_OK)

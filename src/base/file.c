@@ -132,3 +132,11 @@ enum result file_replace(const char *path, const void *data, size_t length, stru
 		sync_folder_of(path);
 	return result;
 }
+
+const char *file_path_beside(struct arena *arena, const char *file, const char *path)
+{
+	const char *slash = strrchr(file, '/');
+	if (path[0] == '/' || slash == NULL)
+		return arena_strdup(arena, path);
+	return arena_printf(arena, "%.*s/%s", (int)(slash - file), file, path);
+}

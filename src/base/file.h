@@ -23,3 +23,7 @@ enum result file_read(struct arena *arena, const char *path, size_t max_octets, 
 // that is there stay; a symbolic link becomes a file. On failure the old file is untouched and
 // nothing is left behind.
 enum result file_replace(const char *path, const void *data, size_t length, struct error *err);
+
+// A path that stands in a file: relative to the folder that the file is in. In the arena; NULL
+// without memory.
+const char *file_path_beside(struct arena *arena, const char *file, const char *path);

@@ -28,10 +28,7 @@ static enum result too_large(struct loader *l)
 
 static const char *path_beside(struct loader *l, const char *path)
 {
-	const char *slash = strrchr(l->b->file, '/');
-	if (path[0] == '/' || slash == NULL)
-		return arena_strdup(l->arena, path);
-	return arena_printf(l->arena, "%.*s/%s", (int)(slash - l->b->file), l->b->file, path);
+	return file_path_beside(l->arena, l->b->file, path);
 }
 
 static enum result need_text(struct loader *l, const char *key, const char **text)

@@ -27,17 +27,9 @@ static enum result no_memory(struct loader *l)
 	return error_set(l->err, RESULT_LIMIT, "%s: too large", l->d->file);
 }
 
-const char *change_path_beside(struct arena *arena, const char *file, const char *path)
-{
-	const char *slash = strrchr(file, '/');
-	if (path[0] == '/' || slash == NULL)
-		return arena_strdup(arena, path);
-	return arena_printf(arena, "%.*s/%s", (int)(slash - file), file, path);
-}
-
 static const char *path_beside(struct loader *l, const char *path)
 {
-	return change_path_beside(l->arena, l->d->file, path);
+	return file_path_beside(l->arena, l->d->file, path);
 }
 
 static enum result read_name(

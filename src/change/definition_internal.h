@@ -4,9 +4,6 @@
 #include "base/yaml.h"
 #include "change/definition.h"
 
-// A path in the file is relative to the folder that the file is in. NULL without memory.
-const char *change_path_beside(struct arena *arena, const char *file, const char *path);
-
 // The mapping `technical`. RESULT_INPUT with file:line:column, RESULT_LIMIT.
 enum result change_technical_read(struct arena *arena, const char *file,
         const struct yaml_node *map, struct change_technical *technical, struct error *err);

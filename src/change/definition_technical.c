@@ -2,6 +2,7 @@
 // asked for it.
 #include <string.h>
 
+#include "base/file.h"
 #include "change/definition_internal.h"
 #include "technical/technical.h"
 
@@ -79,7 +80,7 @@ static enum result read_path(
 {
 	const char *text;
 	enum result result = yaml_text(node, what, &text, r->err);
-	if (result == RESULT_OK && (*path = change_path_beside(r->arena, r->file, text)) == NULL)
+	if (result == RESULT_OK && (*path = file_path_beside(r->arena, r->file, text)) == NULL)
 		return no_memory(r);
 	return result;
 }

@@ -29,10 +29,9 @@ enum result library_path(
 static enum result path_beside(struct arena *arena, const char *file, const char *name,
         const char **path, struct error *err)
 {
-	const char *slash = strrchr(file, '/');
-	if (strpbrk(name, "/.") == NULL || name[0] == '/' || slash == NULL)
+	if (strpbrk(name, "/.") == NULL)
 		return library_path(arena, name, path, err);
-	*path = arena_printf(arena, "%.*s/%s", (int)(slash - file), file, name);
+	*path = file_path_beside(arena, file, name);
 	return *path != NULL ? RESULT_OK : error_set(err, RESULT_MEMORY, "no memory for a path");
 }
 

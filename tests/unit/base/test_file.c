@@ -186,6 +186,17 @@ static void a_minus_is_standard_input(void **state)
 	}
 }
 
+static void a_path_in_a_file_is_beside_it(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(1000);
+	assert_string_equal(file_path_beside(arena, "a/b.yaml", "c/d"), "a/c/d");
+	assert_string_equal(file_path_beside(arena, "/b.yaml", "c"), "/c");
+	assert_string_equal(file_path_beside(arena, "b.yaml", "c"), "c");
+	assert_string_equal(file_path_beside(arena, "a/b.yaml", "/c"), "/c");
+	arena_free(arena);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
@@ -197,6 +208,7 @@ int main(void)
 	        IN_FOLDER(a_private_file_stays_private),
 	        IN_FOLDER(reading_says_why_not),
 	        IN_FOLDER(a_minus_is_standard_input),
+	        cmocka_unit_test(a_path_in_a_file_is_beside_it),
 	};
 	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }
