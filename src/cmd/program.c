@@ -42,6 +42,7 @@ static void hold_standard_descriptors(void)
 int program_run(const struct program *program, int argc, char **argv)
 {
 	hold_standard_descriptors();
+	signal(SIGCHLD, SIG_DFL); // left ignored, nobody would learn how a child ended
 	signal(SIGXFSZ, SIG_IGN); // a file too large for its limit is an error of write(2)
 	options_program(program->name);
 	if (argc < 2) {
