@@ -118,9 +118,12 @@ static void take_back(struct bulk *b)
 
 static bool is_soaked(const struct bulk *b)
 {
-	return !b->d->has_canary ||
-	       (b->state->canary_over_ms != TIME_NEVER_MS &&
-	               time_add(b->state->canary_over_ms, b->d->soak_ms) <= loop_now_ms(b->o.loop));
+	return bulk_state_soaked_ms(b->state) <= loop_now_ms(b->o.loop);
+}
+
+bool bulk_is_soaking(const struct bulk *b, size_t zone)
+{
+	return b->d->zones[zone].wave == 0 && b->d->soak_ms > 0 && !is_soaked(b);
 }
 
 static void end_soak(struct bulk *b)
@@ -142,7 +145,7 @@ static void let_go_on(struct bulk *b)
 		if (b->state->zones[i].phase == BULK_STARTED) {
 			if (b->members[i] != NULL && !b->members[i]->woken) {
 				b->members[i]->woken = true;
-				member_look(b->members[i], true);
+				bulk_look_add(b, b->members[i], true);
 			}
 		} else if (starts++ == STARTS_IN_A_TURN) {
 			bulk_turn_soon(b);
@@ -168,11 +171,9 @@ static void say_waves(struct bulk *b)
 // canary where it is still watched.
 static void go_on(struct bulk *b)
 {
-	bool soaked = is_soaked(b);
 	for (size_t i = 0; i < b->d->zone_count && b->end == BULK_RUNNING; i++) {
 		const struct bulk_zone_state *z = &b->state->zones[i];
-		bool watched = z->phase == BULK_FINISHED && b->d->has_canary &&
-		               b->d->zones[i].wave == 0 && b->d->soak_ms > 0 && !soaked;
+		bool watched = z->phase == BULK_FINISHED && bulk_is_soaking(b, i);
 		if (b->members[i] == NULL && (z->phase == BULK_STARTED || watched))
 			member_open(b, i);
 	}
@@ -214,10 +215,9 @@ static void check_end(struct bulk *b)
 static void wait_on(struct bulk *b)
 {
 	int64_t now_ms = loop_now_ms(b->o.loop), until_ms = b->decision.next_ms;
-	if (!is_soaked(b) && b->state->canary_over_ms != TIME_NEVER_MS) {
-		int64_t soaked_ms = time_add(b->state->canary_over_ms, b->d->soak_ms);
-		until_ms = soaked_ms < until_ms ? soaked_ms : until_ms;
-	}
+	int64_t soaked_ms = bulk_state_soaked_ms(b->state);
+	if (soaked_ms > now_ms && soaked_ms < until_ms)
+		until_ms = soaked_ms;
 	if (!b->turn.active && until_ms != TIME_NEVER_MS)
 		loop_timer_start(b->o.loop, &b->turn, until_ms > now_ms ? until_ms - now_ms : 0);
 }

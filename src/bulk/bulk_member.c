@@ -345,7 +345,7 @@ static void open_fails(struct member *m, struct error *err)
 static void watch(void *ctx)
 {
 	struct member *m = ctx;
-	member_look(m, false);
+	bulk_look_add(m->bulk, m, false);
 	loop_timer_start(m->bulk->o.loop, &m->watch, m->definition->poll_ms);
 }
 
@@ -395,11 +395,8 @@ void member_close(struct member *m)
 
 static bool is_to_be_watched(const struct member *m, enum change_end end)
 {
-	const struct bulk *b = m->bulk;
-	bool soaked = b->state->canary_over_ms != TIME_NEVER_MS &&
-	              time_add(b->state->canary_over_ms, b->d->soak_ms) <= loop_now_ms(b->o.loop);
-	return end == CHANGE_FINISHED && b->d->has_canary && b->d->zones[m->zone].wave == 0 &&
-	       b->d->soak_ms > 0 && !soaked && !state_of(m)->undo_wanted;
+	return end == CHANGE_FINISHED && bulk_is_soaking(m->bulk, m->zone) &&
+	       !state_of(m)->undo_wanted;
 }
 
 void member_settle(struct member *m)
@@ -430,11 +427,6 @@ void member_unwatch(struct member *m)
 {
 	if (m->watched)
 		member_close(m);
-}
-
-void member_look(struct member *m, bool first)
-{
-	bulk_look_add(m->bulk, m, first);
 }
 
 // ---- Back --------------------------------------------------------------------------------------
@@ -469,7 +461,7 @@ void member_undo(struct bulk *b, size_t zone)
 	if (b->end != BULK_RUNNING || !bulk_note(b, "undoing", zone, NULL))
 		return;
 	if (change_engine_end(m->engine, NULL) == CHANGE_RUNNING) {
-		member_look(m, true);
+		bulk_look_add(b, m, true);
 		return;
 	}
 	// Its engine has read the journal before: another one finds the wish in it.

@@ -70,15 +70,13 @@ static bool is_full(const struct decider *d, const struct bulk_zone *zone, uint1
 static void decide_start(struct decider *d, size_t i)
 {
 	const struct bulk_zone *zone = &d->b->zones[i];
-	int64_t soaked_ms = d->s->canary_over_ms == TIME_NEVER_MS
-	                            ? TIME_NEVER_MS
-	                            : time_add(d->s->canary_over_ms, d->b->soak_ms);
+	int64_t soaked_ms = bulk_state_soaked_ms(d->s);
 	uint16_t lane = 0;
 	if (d->s->halted)
 		wait_for(d, i, BULK_HALTED, 0, TIME_NEVER_MS);
 	else if (zone->wave > d->out->wave)
 		wait_for(d, i, BULK_WAVE, 0, TIME_NEVER_MS);
-	else if (zone->wave > 0 && d->b->has_canary && soaked_ms > d->now_ms)
+	else if (zone->wave > 0 && soaked_ms > d->now_ms)
 		wait_for(d, i, BULK_SOAK, 0, soaked_ms);
 	else if (d->at_once >= d->b->at_once)
 		wait_for(d, i, BULK_AT_ONCE, 0, TIME_NEVER_MS);

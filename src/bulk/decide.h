@@ -11,8 +11,7 @@
 //   * No zone of a wave starts before every zone of the waves before is over, and after the canary
 //     not before the soak is.
 //   * In no stretch of time of a lane's length are there more effects in it than its limit; nor
-//   more
-//     zones in mid-change than it, or the whole bulk, allows.
+//     more zones in mid-change than it, or the whole bulk, allows.
 //   * After a halt no zone starts, and none has an effect but to take something back.
 //
 // What goes first: taking back before going on, then the earlier wave, then who has waited longer,

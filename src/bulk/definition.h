@@ -30,7 +30,7 @@ struct bulk_limit {
 
 struct bulk_lane {
 	unsigned limit;
-	const char *name; // "registry (test)"
+	const char *name; // "registry", or "registry of test."
 	const char *parent;
 };
 

@@ -64,12 +64,13 @@ void member_open(struct bulk *b, size_t zone);
 void member_close(struct member *m);
 // What is left to do outside of the engine's callbacks, after its end.
 void member_settle(struct member *m);
-// Looks as soon as the pace allows it; first: before the others.
-void member_look(struct member *m, bool first);
 // Has its change taken back.
 void member_undo(struct bulk *b, size_t zone);
 // No longer watched.
 void member_unwatch(struct member *m);
 
+// Whether the change of this zone, once finished, is still watched, as one of the canary.
+bool bulk_is_soaking(const struct bulk *b, size_t zone);
+// It looks as soon as the pace allows it; first: before the others.
 void bulk_look_add(struct bulk *b, struct member *m, bool first);
 void bulk_look_drop(struct bulk *b, struct member *m);

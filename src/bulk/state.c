@@ -8,6 +8,13 @@ bool bulk_phase_is_over(enum bulk_phase phase)
 	return phase == BULK_FINISHED || phase == BULK_UNDONE || phase == BULK_ASIDE;
 }
 
+int64_t bulk_state_soaked_ms(const struct bulk_state *state)
+{
+	return state->definition->has_canary
+	               ? time_add(state->canary_over_ms, state->definition->soak_ms)
+	               : TIME_EVER_MS;
+}
+
 enum result bulk_state_new(struct arena *arena, const struct bulk_definition *definition,
         struct bulk_state **state, struct error *err)
 {
@@ -152,6 +159,14 @@ static enum result apply_to_zone(struct bulk_state *s, const struct bulk_zone *z
 	return RESULT_OK;
 }
 
+static void halt(struct bulk_state *s, int64_t wall_ms, const char *by, const char *text)
+{
+	s->halted = true;
+	s->halted_wall_ms = wall_ms;
+	keep(s->halted_by, sizeof s->halted_by, by);
+	keep(s->halted_text, sizeof s->halted_text, text);
+}
+
 static enum result apply_to_bulk(struct bulk_state *s, const char *state, int64_t wall_ms,
         const json_t *payload, struct error *err)
 {
@@ -162,26 +177,13 @@ static enum result apply_to_bulk(struct bulk_state *s, const char *state, int64_
 		keep(s->digest, sizeof s->digest, digest);
 		s->is_created = true;
 		s->created_wall_ms = wall_ms;
-	} else if (strcmp(state, "halted") == 0) {
-		s->halted = true;
-		s->halted_wall_ms = wall_ms;
-		keep(s->halted_by, sizeof s->halted_by,
-		        json_string_value(json_object_get(payload, "by")));
-		keep(s->halted_text, sizeof s->halted_text,
+	} else if (strcmp(state, "halted") == 0)
+		halt(s, wall_ms, json_string_value(json_object_get(payload, "by")),
 		        json_string_value(json_object_get(payload, "text")));
-	}
 	return RESULT_OK;
 }
 
 // ---- What people said --------------------------------------------------------------------------
-
-static void halt(struct bulk_state *s, int64_t wall_ms, const char *text)
-{
-	s->halted = true;
-	s->halted_wall_ms = wall_ms;
-	s->halted_by[0] = '\0';
-	keep(s->halted_text, sizeof s->halted_text, text);
-}
 
 static void apply_resume(
         struct bulk_state *s, const json_t *payload, int64_t wall_ms, int64_t at_ms)
@@ -212,7 +214,7 @@ static bool is_named(const json_t *zones, const char *name)
 static void apply_undo(struct bulk_state *s, const json_t *payload, int64_t wall_ms)
 {
 	const json_t *zones = json_object_get(payload, "zones");
-	halt(s, wall_ms, "changes are being taken back");
+	halt(s, wall_ms, "", "changes are being taken back");
 	for (size_t i = 0; i < s->definition->zone_count; i++) {
 		struct bulk_zone_state *z = &s->zones[i];
 		bool meant = z->phase == BULK_STARTED ||
@@ -232,7 +234,7 @@ enum result bulk_state_apply(struct bulk_state *state, enum journal_kind kind, c
 	else if (kind == JOURNAL_UNDO)
 		apply_undo(state, payload, wall_ms);
 	else if (kind == JOURNAL_NOTE && json_is_true(json_object_get(payload, "halt")))
-		halt(state, wall_ms, "somebody said so");
+		halt(state, wall_ms, "", "somebody said so");
 	if (kind != JOURNAL_STATE || (zone[0] != '\0' && index < 0))
 		return RESULT_OK;
 	if (word == NULL)

@@ -90,3 +90,7 @@ enum result bulk_state_apply(struct bulk_state *state, enum journal_kind kind, c
 
 // Its change is over, or there is none.
 bool bulk_phase_is_over(enum bulk_phase phase);
+
+// Until when the canary is watched, in ms on the monotonic clock: TIME_EVER_MS where there is no
+// canary, TIME_NEVER_MS where it is not over yet.
+int64_t bulk_state_soaked_ms(const struct bulk_state *state);

@@ -8,7 +8,7 @@
 // lines, and everything behind a # that begins a word, are passed over. Values go into YAML as they
 // are, so that only letters that mean nothing there are allowed.
 //
-//     const struct bulk_zone *zones;
+//     struct bulk_zone *zones;
 //     bulk_zones_parse(arena, "zones.txt", text, length, 2, &zones, &count, err);
 //
 // Everything lives in the arena. Errors: RESULT_INPUT with file:line, RESULT_LIMIT.

@@ -197,16 +197,13 @@ static void write_counts(struct writer *w, const char *name, size_t zones, const
 
 static void remark_of(const struct writer *w, size_t wave, char remark[100])
 {
-	const struct bulk_state *s = w->view->state;
-	const struct bulk_decision *dn = w->view->decision;
+	int64_t soaked_ms = bulk_state_soaked_ms(w->view->state);
 	char at[TIME_TEXT];
 	remark[0] = '\0';
-	if (wave == 0 && w->b->has_canary && s->canary_over_ms != TIME_NEVER_MS &&
-	        time_add(s->canary_over_ms, w->b->soak_ms) > w->view->now_ms)
+	if (wave == 0 && soaked_ms != TIME_NEVER_MS && soaked_ms > w->view->now_ms)
 		snprintf(remark, 100, "watched until %s",
-		        clock_text(w, wall_ms(w->view, time_add(s->canary_over_ms, w->b->soak_ms)),
-		                at));
-	else if (wave < dn->wave)
+		        clock_text(w, wall_ms(w->view, soaked_ms), at));
+	else if (wave < w->view->decision->wave)
 		snprintf(remark, 100, "complete");
 }
 
@@ -270,15 +267,19 @@ static void write_slowest(struct writer *w)
 	}
 }
 
-static void write_wrong(struct writer *w, const char *title, enum bulk_phase aside)
+// Whether a zone is among those set aside, or among those with which something is wrong.
+static bool is_meant(const struct bulk_zone_state *z, bool aside)
+{
+	return aside ? z->phase == BULK_ASIDE : z->held || z->key[0] != '\0';
+}
+
+static void write_wrong(struct writer *w, const char *title, bool aside)
 {
 	char text[700];
 	bool any = false;
 	for (size_t i = 0; i < w->b->zone_count; i++) {
 		const struct bulk_zone_state *z = &w->view->state->zones[i];
-		bool meant =
-		        aside == BULK_ASIDE ? z->phase == BULK_ASIDE : z->held || z->key[0] != '\0';
-		if (!meant)
+		if (!is_meant(z, aside))
 			continue;
 		if (!any) {
 			line(w, LINES_PLAIN, "");
@@ -286,7 +287,7 @@ static void write_wrong(struct writer *w, const char *title, enum bulk_phase asi
 		}
 		any = true;
 		snprintf(text, sizeof text, "  %s: %s", w->b->zones[i].name, z->text);
-		if (!line(w, aside == BULK_ASIDE ? LINES_PLAIN : LINES_RED, text))
+		if (!line(w, aside ? LINES_PLAIN : LINES_RED, text))
 			return;
 	}
 }
@@ -321,10 +322,10 @@ void bulk_page_text(const struct bulk_page *page, const struct lines_look *look,
 	size_t room = w.room;
 	if (room != SIZE_MAX && page->view->state->halted)
 		w.room -= w.room > 10 ? 3 : 0;
-	write_wrong(&w, "what went wrong", BULK_STARTED);
+	write_wrong(&w, "what went wrong", false);
 	write_waits(&w);
 	write_slowest(&w);
-	write_wrong(&w, "set aside", BULK_ASIDE);
+	write_wrong(&w, "set aside", true);
 	w.room = room;
 	write_end(&w);
 }
@@ -376,7 +377,7 @@ static json_t *json_of_wrong(const struct bulk_page *page, bool aside)
 	json_t *list = json_array();
 	for (size_t i = 0; i < s->definition->zone_count; i++) {
 		const struct bulk_zone_state *z = &s->zones[i];
-		if (aside ? z->phase == BULK_ASIDE : z->held || z->key[0] != '\0')
+		if (is_meant(z, aside))
 			json_array_append_new(list,
 			        json_pack("{s:s, s:b, s:o}", "zone", s->definition->zones[i].name,
 			                "held", z->held, "text", json_text(z->text)));
