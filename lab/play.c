@@ -257,54 +257,55 @@ static bool is_trusted(const struct loader *l, const struct safety_edition *e, i
 
 // What validators trust is nobody's act: they are looked at. Of the root only the DNSKEY set
 // changes.
-static enum result load_root_change(struct loader *l, const struct safety_edition *new)
+static enum result load_root_change(struct loader *l, const struct safety_edition *after)
 {
-	struct play_act *act = act_at(l, new);
-	if (act == NULL || new->kind != (new->publisher == 0 ? SAFETY_DS : SAFETY_DNSKEY))
+	struct play_act *act = act_at(l, after);
+	if (act == NULL || after->kind != (after->publisher == 0 ? SAFETY_DS : SAFETY_DNSKEY))
 		return unplayable(l, "its events change ds at the parent, DNSKEY at the root");
-	if (new->kind == SAFETY_DS) {
-		act->root_old = is_trusted(l, new, LAB_KEY_OLD) ? "valid" : "revoked,unknown";
-		act->root_new = is_trusted(l, new, LAB_KEY_NEW) ? "valid" : "pending,unknown";
+	if (after->kind == SAFETY_DS) {
+		act->root_old = is_trusted(l, after, LAB_KEY_OLD) ? "valid" : "revoked,unknown";
+		act->root_new = is_trusted(l, after, LAB_KEY_NEW) ? "valid" : "pending,unknown";
 		return RESULT_OK;
 	}
-	act->root_old = root_key_state(l, new, true);
-	act->root_new = root_key_state(l, new, false);
+	act->root_old = root_key_state(l, after, true);
+	act->root_new = root_key_state(l, after, false);
 	return RESULT_OK;
 }
 
 // A signer signs the DNSKEY set with its own keys, and with each KSK of them that it publishes.
-static bool signs_as_it_does(
-        const struct loader *l, const struct safety_edition *old, const struct safety_edition *new)
+static bool signs_as_it_does(const struct loader *l, const struct safety_edition *before,
+        const struct safety_edition *after)
 {
 	uint64_t next = 0;
 	for (int i = 0; i < l->h->keys; i++)
 		next |= l->key[i] == LAB_KEY_NEXT ? UINT64_C(1) << i : 0;
-	bool others_same = ((old->signers ^ new->signers) & ~next) == 0;
-	return new->kind != SAFETY_DNSKEY ||
-	       (others_same && (new->signers &next) == (new->content &next));
+	bool others_same = ((before->signers ^ after->signers) & ~next) == 0;
+	return after->kind != SAFETY_DNSKEY ||
+	       (others_same && (after->signers & next) == (after->content & next));
 }
 
 // Additions come first: the last NS record of a zone cannot be deleted (RFC 2136 section 3.4.2.4).
 static enum result load_change(
-        struct loader *l, const struct safety_edition *old, const struct safety_edition *new)
+        struct loader *l, const struct safety_edition *before, const struct safety_edition *after)
 {
-	struct play_act *act = act_at(l, new);
+	struct play_act *act = act_at(l, after);
 	if (act == NULL)
 		return unplayable(l, "too many events");
-	if (!signs_as_it_does(l, old, new))
+	if (!signs_as_it_does(l, before, after))
 		return unplayable(l, "its operators sign with their own keys");
-	if (new->kind == SAFETY_SERVING && act->party == LAB_LOSING &&new->content == 0) {
+	if (after->kind == SAFETY_SERVING && act->party == LAB_LOSING && after->content == 0) {
 		act->stops = true;
 		return RESULT_OK;
 	}
-	uint64_t both = old->content | new->content;
+	uint64_t both = before->content | after->content;
 	for (int add = 1; add >= 0; add--)
 		for (int bit = 0; bit < 64; bit++) {
 			uint64_t one = UINT64_C(1) << bit;
-			bool is_old = (old->content & one) != 0, is_new = (new->content &one) != 0;
+			bool is_old = (before->content & one) != 0,
+			     is_new = (after->content & one) != 0;
 			if ((both & one) == 0 || is_old == is_new || is_new != (add == 1))
 				continue;
-			if (!add_lines(l, act, new, bit, add == 1))
+			if (!add_lines(l, act, after, bit, add == 1))
 				return unplayable(l, "its events change DS and NS records at the "
 				                     "parent, DNSKEY and NS records at A and B, "
 				                     "or A serves no longer");
