@@ -25,23 +25,29 @@ bool dns_bitmap_has(const uint8_t *maps, size_t length, uint16_t type)
 	return false;
 }
 
-// The 32 letters of base32hex in a label, as 20 octets.
-static bool hash_of_label(const uint8_t *label, uint8_t hash[DNS_NSEC3_HASH])
+bool dns_nsec3_hash_of_label(const uint8_t *label, uint8_t hash[DNS_NSEC3_HASH])
 {
+	uint8_t octets[DNS_NSEC3_HASH], *at = octets;
+	uint32_t bits = 0;
+	unsigned held = 0;
 	if (label[0] != HASH_LABEL)
 		return false;
-	memset(hash, 0, DNS_NSEC3_HASH);
-	for (unsigned i = 0; i < HASH_LABEL; i++) {
-		uint8_t c = label[1 + i] | 0x20;
-		int value = label[1 + i] >= '0' && label[1 + i] <= '9' ? label[1 + i] - '0'
-		            : c >= 'a' && c <= 'v'                     ? c - 'a' + 10
-		                                                       : -1;
-		if (value < 0)
+	for (unsigned i = 1; i <= HASH_LABEL; i++) {
+		uint8_t c = label[i];
+		unsigned value = c >= '0' && c <= '9'   ? c - (unsigned)'0'
+		                 : c >= 'a' && c <= 'v' ? c - (unsigned)'a' + 10
+		                 : c >= 'A' && c <= 'V' ? c - (unsigned)'A' + 10
+		                                        : 32;
+		if (value == 32)
 			return false;
-		for (unsigned bit = 0; bit < 5; bit++)
-			if (value & (0x10 >> bit))
-				hash[(i * 5 + bit) / 8] |= (uint8_t)(0x80 >> (i * 5 + bit) % 8);
+		bits = bits << 5 | value;
+		held += 5;
+		if (held >= 8) {
+			held -= 8;
+			*at++ = (uint8_t)(bits >> held);
+		}
 	}
+	memcpy(hash, octets, sizeof octets);
 	return true;
 }
 
@@ -51,7 +57,7 @@ bool dns_nsec3_read(const struct dns_rrset *set, const uint8_t *zone, struct dns
 	size_t left = set->rdata[0].length;
 	if (dns_name_labels(set->owner) == 0 ||
 	        !dns_name_equal(dns_name_parent(set->owner), zone) ||
-	        !hash_of_label(set->owner, out->owner))
+	        !dns_nsec3_hash_of_label(set->owner, out->owner))
 		return false;
 	if (left < 5 || at[0] != 1 || left < 5u + at[4] + 1 + DNS_NSEC3_HASH)
 		return false;

@@ -27,6 +27,10 @@ struct dns_nsec3 {
 // Whether the type is in the octets of type bitmaps (RFC 4034 4.1.2).
 bool dns_bitmap_has(const uint8_t *maps, size_t length, uint16_t type);
 
+// The 32 letters of base32hex of which a label consists (RFC 5155 3.3), as octets; false where it
+// does not.
+bool dns_nsec3_hash_of_label(const uint8_t *label, uint8_t hash[DNS_NSEC3_HASH]);
+
 // false where it is no NSEC3 record of the zone, or has more than 500 iterations, which are
 // nobody's protection and everybody's work (RFC 9276).
 bool dns_nsec3_read(const struct dns_rrset *set, const uint8_t *zone, struct dns_nsec3 *record);

@@ -22,7 +22,7 @@ static bool chain_put(struct nsec3_chain *chain, const struct nsec3_record *reco
 // Whether the name is a hash directly below the apex.
 static bool is_hash(const struct zone *zone, const uint8_t *owner, uint8_t hash[NSEC3_HASH])
 {
-	return nsec3_hash_read(owner, hash) &&
+	return dns_nsec3_hash_of_label(owner, hash) &&
 	       dns_name_equal(dns_name_parent(owner), zone_apex(zone));
 }
 

@@ -1,11 +1,12 @@
 // Private to src/zone: the NSEC3 records of one set of parameters, in order of hash.
 #pragma once
 
+#include "dns/nsec3.h"
 #include "zone/check_internal.h"
 
 #include <openssl/evp.h>
 
-#define NSEC3_HASH    20 // octets of SHA-1, the only algorithm there is
+#define NSEC3_HASH    DNS_NSEC3_HASH
 #define NSEC3_OPT_OUT 1
 #define NSEC3_TEXT    33 // base32hex of a hash, and NUL
 
@@ -45,8 +46,7 @@ bool nsec3_parameters_equal(const struct nsec3_parameters *a, const struct nsec3
 // RFC 5155 5: the hash of a name in lower case.
 bool nsec3_hash(const struct nsec3_chain *chain, EVP_MD_CTX *hashing, const uint8_t *name,
         uint8_t hash[NSEC3_HASH]);
-// 32 letters of base32hex; false where they are none. text has NSEC3_TEXT octets; returns it.
-bool nsec3_hash_read(const uint8_t *label, uint8_t hash[NSEC3_HASH]);
+// In base32hex; text has NSEC3_TEXT octets. Returns it.
 char *nsec3_hash_text(const uint8_t hash[NSEC3_HASH], char *text);
 
 // The record that has this hash, or NULL; and the record before which it would stand.

@@ -48,29 +48,6 @@ bool nsec3_hash(const struct nsec3_chain *chain, EVP_MD_CTX *hashing, const uint
 	return true;
 }
 
-bool nsec3_hash_read(const uint8_t *label, uint8_t hash[NSEC3_HASH])
-{
-	if (label[0] != NSEC3_TEXT - 1)
-		return false;
-	uint32_t bits = 0;
-	unsigned held = 0;
-	for (unsigned i = 1; i < NSEC3_TEXT; i++) {
-		uint8_t c = label[i]; // names of the zone are in lower case
-		unsigned value = c >= '0' && c <= '9'   ? c - (unsigned)'0'
-		                 : c >= 'a' && c <= 'v' ? c - (unsigned)'a' + 10
-		                                        : 32;
-		if (value == 32)
-			return false;
-		bits = bits << 5 | value;
-		held += 5;
-		if (held >= 8) {
-			held -= 8;
-			*hash++ = (uint8_t)(bits >> held);
-		}
-	}
-	return true;
-}
-
 char *nsec3_hash_text(const uint8_t hash[NSEC3_HASH], char *text)
 {
 	for (unsigned i = 0; i < NSEC3_TEXT - 1; i++) {
