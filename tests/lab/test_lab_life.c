@@ -239,7 +239,7 @@ static void test_refused_folder(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	options.dir = dir;
-	assert_int_equal(lab_create(&options, &lab, &err), RESULT_SYSTEM);
+	assert_int_equal(lab_create(&options, &lab, &err), RESULT_INPUT);
 	assert_null(lab);
 	assert_non_null(strstr(err.text, dir));
 	assert_int_equal(access(file, F_OK), 0); // what was there is still there
