@@ -236,23 +236,6 @@ static void turned(void *ctx, const struct change_view *view)
 
 // ---- Beginning and end -------------------------------------------------------------------------
 
-struct finding {
-	struct arena *arena;
-	const struct change_definition *definition;
-};
-
-static enum result find_definition(
-        void *ctx, const struct journal_record *record, struct error *err)
-{
-	struct finding *f = ctx;
-	json_t *payload;
-	enum result result = journal_payload(record, &payload, err);
-	if (result == RESULT_OK)
-		result = change_record_definition(f->arena, payload, &f->definition, err);
-	json_decref(payload);
-	return result;
-}
-
 static const char lost[] =
         "%s: the change has begun, and its journal is not there: bring it back, for "
         "nothing else knows how far it is";
@@ -261,14 +244,11 @@ static const char lost[] =
 static enum result find_definition_of(struct member *m, struct error *err)
 {
 	const struct bulk_zone *zone = &m->bulk->d->zones[m->zone];
-	struct finding f = {.arena = m->arena};
-	struct journal_filter filter = {.kind = JOURNAL_CHANGE_CREATED, .limit = 1};
-	enum result result = journal_iterate(m->journal, &filter, find_definition, &f, err);
-	if (result == RESULT_OK && f.definition == NULL && state_of(m)->begun)
+	enum result result = change_record_begun(m->arena, m->journal, &m->definition, err);
+	if (result == RESULT_OK && m->definition == NULL && state_of(m)->begun)
 		return error_set(err, RESULT_NOT_FOUND, lost, zone->journal);
-	if (result == RESULT_OK && f.definition == NULL)
+	if (result == RESULT_OK && m->definition == NULL)
 		return bulk_definition_zone(m->arena, m->bulk->d, zone, &m->definition, err);
-	m->definition = f.definition;
 	return result;
 }
 

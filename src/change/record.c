@@ -51,6 +51,35 @@ enum result change_record_definition(struct arena *arena, const json_t *payload,
 	        texts[3], strlen(texts[3]), definition, err);
 }
 
+struct finding {
+	struct arena *arena;
+	const struct change_definition *definition;
+};
+
+static enum result find_definition(
+        void *ctx, const struct journal_record *record, struct error *err)
+{
+	struct finding *f = ctx;
+	json_t *payload;
+	enum result result = journal_payload(record, &payload, err);
+	if (result != RESULT_OK)
+		return result;
+	result = change_record_definition(f->arena, payload, &f->definition, err);
+	json_decref(payload);
+	return result;
+}
+
+enum result change_record_begun(struct arena *arena, struct journal *journal,
+        const struct change_definition **definition, struct error *err)
+{
+	struct finding f = {.arena = arena};
+	struct journal_filter filter = {.kind = JOURNAL_CHANGE_CREATED, .limit = 1};
+	enum result result = journal_iterate(journal, &filter, find_definition, &f, err);
+	if (result == RESULT_OK)
+		*definition = f.definition;
+	return result;
+}
+
 // Bits as hexadecimal text: JSON integers have 63 of them.
 static json_t *bits(uint64_t value)
 {

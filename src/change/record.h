@@ -13,6 +13,11 @@ json_t *change_record_created(const struct change_definition *definition);
 enum result change_record_definition(struct arena *arena, const json_t *payload,
         const struct change_definition **definition, struct error *err);
 
+// The definition with which the change in this journal began; *definition is NULL where none has.
+// It lives in the arena. RESULT_CORRUPT, RESULT_MEMORY, or what journal_iterate() returns.
+enum result change_record_begun(struct arena *arena, struct journal *journal,
+        const struct change_definition **definition, struct error *err);
+
 json_t *change_record_effect(const struct safety_effect *effect);
 enum result change_effect_read(const json_t *json, struct safety_effect *effect, struct error *err);
 

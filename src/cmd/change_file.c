@@ -21,40 +21,21 @@ static bool is_database(const char *path)
 	return n == sizeof magic && memcmp(magic, "SQLite format 3", sizeof magic) == 0;
 }
 
-struct finding {
-	struct arena *arena;
-	const struct change_definition *definition;
-};
-
-static enum result find_definition(
-        void *ctx, const struct journal_record *record, struct error *err)
-{
-	struct finding *f = ctx;
-	json_t *payload;
-	enum result result = journal_payload(record, &payload, err);
-	if (result != RESULT_OK)
-		return result;
-	result = change_record_definition(f->arena, payload, &f->definition, err);
-	json_decref(payload);
-	return result;
-}
-
 static enum result definition_of_journal(struct arena *arena, const char *path,
         const struct change_definition **definition, struct error *err)
 {
 	struct journal *journal;
-	struct finding f = {.arena = arena};
-	struct journal_filter filter = {.kind = JOURNAL_CHANGE_CREATED, .limit = 1};
+	const struct change_definition *found = NULL;
 	enum result result = journal_open(path, JOURNAL_READ, NULL, &journal, err);
 	if (result != RESULT_OK)
 		return result;
-	result = journal_iterate(journal, &filter, find_definition, &f, err);
+	result = change_record_begun(arena, journal, &found, err);
 	journal_close(journal);
-	if (result == RESULT_OK && f.definition == NULL)
+	if (result == RESULT_OK && found == NULL)
 		result = error_set(
 		        err, RESULT_NOT_FOUND, "%s: no change has begun in this journal", path);
 	if (result == RESULT_OK)
-		*definition = f.definition;
+		*definition = found;
 	return result;
 }
 
