@@ -141,14 +141,9 @@ static enum result load_rules(struct change_engine *e, struct error *err)
 	struct arena *arena = arena_new(PREFIX_TABLE_ARENA);
 	enum result result =
 	        arena != NULL ? RESULT_OK : error_set(err, RESULT_MEMORY, "no memory for tables");
-	if (result == RESULT_OK && how->networks != NULL)
-		result = prefix_table_load(
-		        arena, how->networks, PREFIX_NEEDS_LABEL, &t->rules.networks, err);
-	if (result == RESULT_OK && how->prohibited != NULL)
-		result = prefix_table_load(
-		        arena, how->prohibited, PREFIX_MAY_LACK_LABEL, &t->rules.prohibited, err);
-	else if (result == RESULT_OK && (t->rules.prohibited = prefix_table_special(arena)) == NULL)
-		result = error_set(err, RESULT_MEMORY, "no memory for tables");
+	if (result == RESULT_OK)
+		result =
+		        technical_rules_load(arena, how->networks, how->prohibited, &t->rules, err);
 	if (result == RESULT_OK)
 		t->tables = arena;
 	else

@@ -245,16 +245,7 @@ static enum result read_rules(struct preflight *p, struct error *err)
 	}
 	p->rules.head_room_s = head_room_ms / SECOND_MS;
 	p->rules.serial_tolerance = (uint32_t)tolerance;
-	enum result result = RESULT_OK;
-	if (p->networks != NULL)
-		result = prefix_table_load(
-		        p->arena, p->networks, PREFIX_NEEDS_LABEL, &p->rules.networks, err);
-	if (result == RESULT_OK && p->prohibited != NULL)
-		result = prefix_table_load(
-		        p->arena, p->prohibited, PREFIX_MAY_LACK_LABEL, &p->rules.prohibited, err);
-	else if (result == RESULT_OK)
-		p->rules.prohibited = prefix_table_special(p->arena);
-	return result == RESULT_OK && p->rules.prohibited == NULL ? no_memory(err) : result;
+	return technical_rules_load(p->arena, p->networks, p->prohibited, &p->rules, err);
 }
 
 static enum result read_words(struct preflight *p, struct error *err)

@@ -282,3 +282,20 @@ bool addresses_have(const struct technical_addresses *list, const struct address
 			return true;
 	return false;
 }
+
+enum result technical_rules_load(struct arena *arena, const char *networks, const char *prohibited,
+        struct technical_rules *rules, struct error *err)
+{
+	enum result result = RESULT_OK;
+	if (networks != NULL)
+		result = prefix_table_load(
+		        arena, networks, PREFIX_NEEDS_LABEL, &rules->networks, err);
+	if (result != RESULT_OK)
+		return result;
+	if (prohibited != NULL)
+		return prefix_table_load(
+		        arena, prohibited, PREFIX_MAY_LACK_LABEL, &rules->prohibited, err);
+	rules->prohibited = prefix_table_special(arena);
+	return rules->prohibited != NULL ? RESULT_OK
+	                                 : error_set(err, RESULT_MEMORY, "out of memory");
+}

@@ -143,6 +143,12 @@ struct technical_rules {
 	uint32_t serial_tolerance;             // serials may differ by so much
 };
 
+// Loads the tables of the rules, prefix.h, into the arena: networks (NULL: none are known) and
+// prohibited addresses (NULL: those with a special purpose). What prefix_table_load() returns, or
+// RESULT_MEMORY.
+enum result technical_rules_load(struct arena *arena, const char *networks, const char *prohibited,
+        struct technical_rules *rules, struct error *err);
+
 // One thing that was seen, at one server or address or about the delegation as a whole.
 struct technical_finding {
 	enum technical_verdict verdict; // TECHNICAL_WARN or TECHNICAL_FAIL
