@@ -5,13 +5,13 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/yaml.h"
 #include "bulk/ledger.h"
 #include "bulk/pace.h"
 #include "cmd/bulk_page.h"
 #include "cmd/bulk_screen.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
+#include "cmd/program.h"
 #include "cmd/stop.h"
 
 enum { ARENA_MAX = 1 << 30, FILES_EACH = 4, FILES_BESIDE = 600 };
@@ -382,8 +382,11 @@ static int do_word(enum word word, const struct given *given, char **argv, int n
 	return speaks ? 0 : output_end(status);
 }
 
-static int run_word(enum word word, int argc, char **argv)
+static int run_word(int argc, char **argv)
 {
+	size_t word = 0;
+	while (strcmp(argv[0], words[word].word) != 0)
+		word++;
 	struct given given = {false, false, false};
 	const struct option_spec none[] = {{0}};
 	const struct option_spec of_run[] = {
@@ -411,40 +414,21 @@ static int run_word(enum word word, int argc, char **argv)
 	if (n < 1 || (n > 1 && word != WORD_UNDO))
 		return usage_error("bulk %s: expected the file of one bulk; --help explains",
 		        words[word].word);
-	return do_word(word, &given, argv, n);
-}
-
-static void print_help(FILE *out)
-{
-	fputs("usage: baton bulk WORD [OPTION…] BULK\n\n"
-	      "One change for very many zones: a canary, waves, rates for each operator and "
-	      "parent, "
-	      "and a halt at the first\nanomaly. BULK is a YAML file (baton-bulk(5)).\n\nwords:\n",
-	        out);
-	for (size_t i = 0; i < WORDS; i++)
-		fprintf(out, "  %-10s %s\n", words[i].word, words[i].short_about);
-	fputs("\n`baton bulk WORD --help` explains a word; the manual is in baton-bulk(1).\n", out);
+	return do_word((enum word)word, &given, argv, n);
 }
 
 int cmd_bulk(int argc, char **argv)
 {
-	const char *known[WORDS + 1] = {NULL};
-	if (argc < 2) {
-		print_help(stderr);
-		return EXIT_USAGE;
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		print_help(stdout);
-		return output_end(0);
-	}
-	for (int i = 0; i < WORDS; i++) {
-		known[i] = words[i].word;
-		if (strcmp(argv[1], words[i].word) == 0)
-			return run_word((enum word)i, argc - 1, argv + 1);
-	}
-	const char *nearest = yaml_nearest(argv[1], known);
-	if (nearest != NULL)
-		return usage_error(
-		        "bulk: unknown word '%.60s', did you mean '%s'?", argv[1], nearest);
-	return usage_error("bulk: unknown word '%.60s'; `baton bulk --help` lists them", argv[1]);
+	struct program_command commands[WORDS + 1] = {0};
+	for (size_t i = 0; i < WORDS; i++)
+		commands[i] =
+		        (struct program_command){words[i].word, words[i].short_about, run_word};
+	const struct program bulk = {"bulk",
+	        "usage: baton bulk WORD [OPTION…] BULK\n\n"
+	        "One change for very many zones: a canary, waves, rates for each operator and "
+	        "parent, and a halt at the first\n"
+	        "anomaly. BULK is a YAML file (baton-bulk(5)).\n\nwords:\n",
+	        "\n`baton bulk WORD --help` explains a word; the manual is in baton-bulk(1).\n",
+	        commands, NULL};
+	return program_words(&bulk, argc, argv);
 }

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/yaml.h"
 #include "cmd/commands.h"
 #include "cmd/lab_words.h"
 #include "cmd/options.h"
+#include "cmd/program.h"
 
 static volatile sig_atomic_t signalled;
 
@@ -66,54 +66,27 @@ int lab_word_ttls(const char *text, struct lab_options *options)
 	return usage_error("--ttl: %s", err.text);
 }
 
-static const struct {
-	const char *word;
-	int (*run)(int argc, char **argv);
-	const char *about;
-} words[] = {
-        {"up", lab_word_up, "start a lab and keep it until Ctrl-C"},
-        {"demo", lab_word_demo, "move a zone from one operator to another under probing"},
-        {"run", lab_word_run, "run scenarios, each in a lab of its own"},
-        {"probe", lab_word_probe, "ask all validators of a running lab and count the answers"},
-        {"exec", lab_word_exec, "run a command inside a running lab"},
-        {"shell", lab_word_shell, "a shell inside a running lab"},
-        {"status", lab_word_status, "which labs run, and their servers"},
-        {"restart", lab_word_restart, "kill a server and start it again"},
-        {"down", lab_word_down, "end a running lab"},
+static const struct program_command words[] = {
+        {"up", "start a lab and keep it until Ctrl-C", lab_word_up},
+        {"demo", "move a zone from one operator to another under probing", lab_word_demo},
+        {"run", "run scenarios, each in a lab of its own", lab_word_run},
+        {"probe", "ask all validators of a running lab and count the answers", lab_word_probe},
+        {"exec", "run a command inside a running lab", lab_word_exec},
+        {"shell", "a shell inside a running lab", lab_word_shell},
+        {"status", "which labs run, and their servers", lab_word_status},
+        {"restart", "kill a server and start it again", lab_word_restart},
+        {"down", "end a running lab", lab_word_down},
+        {0},
 };
-
-enum { WORDS = sizeof words / sizeof *words };
-
-static void print_help(FILE *out)
-{
-	fputs("usage: baton lab WORD [OPTION…]\n\n"
-	      "A small internet of real name servers and validating resolvers on this machine.\n\n"
-	      "words:\n",
-	        out);
-	for (size_t i = 0; i < WORDS; i++)
-		fprintf(out, "  %-10s %s\n", words[i].word, words[i].about);
-	fputs("\n`baton lab WORD --help` explains a word; the manual is in baton-lab(1).\n", out);
-}
 
 int cmd_lab(int argc, char **argv)
 {
-	const char *known[WORDS + 1] = {NULL};
-	if (argc < 2) {
-		print_help(stderr);
-		return EXIT_USAGE;
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		print_help(stdout);
-		return output_end(0);
-	}
-	for (size_t i = 0; i < WORDS; i++) {
-		known[i] = words[i].word;
-		if (strcmp(argv[1], words[i].word) == 0)
-			return words[i].run(argc - 1, argv + 1);
-	}
-	const char *nearest = yaml_nearest(argv[1], known);
-	if (nearest != NULL)
-		return usage_error(
-		        "lab: unknown word '%.60s', did you mean '%s'?", argv[1], nearest);
-	return usage_error("lab: unknown word '%.60s'; `baton lab --help` lists them", argv[1]);
+	const struct program lab = {"lab",
+	        "usage: baton lab WORD [OPTION…]\n\n"
+	        "A small internet of real name servers and validating resolvers on this "
+	        "machine.\n\n"
+	        "words:\n",
+	        "\n`baton lab WORD --help` explains a word; the manual is in baton-lab(1).\n",
+	        words, NULL};
+	return program_words(&lab, argc, argv);
 }

@@ -21,3 +21,7 @@ struct program {
 
 // main() of the program: the exit status.
 int program_run(const struct program *program, int argc, char **argv);
+
+// A command that has words of its own, `baton lab up`: its name is "lab", its commands are the
+// words. argv[0] is the command. The exit status.
+int program_words(const struct program *command, int argc, char **argv);
